@@ -23,7 +23,10 @@ let hummingbirdCore: Target.Dependency = .product(name: "HummingbirdCore", packa
 let hummingbirdTesting: Target.Dependency = .product(name: "HummingbirdTesting", package: "hummingbird")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
-let serviceLifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let serviceLifecycle: Target.Dependency = .product(
+    name: "ServiceLifecycle",
+    package: "swift-service-lifecycle"
+)
 let asyncHTTPClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let configuration: Target.Dependency = .product(name: "Configuration", package: "swift-configuration")
@@ -53,9 +56,17 @@ let package = Package(
         .target(name: "Executables", swiftSettings: strict),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "Archive", dependencies: ["CZlib"], swiftSettings: strict),
-        .target(name: "Storage", dependencies: ["OCI", nioCore, nioPosix, grdb, logging], swiftSettings: strict),
+        .target(
+            name: "Storage",
+            dependencies: ["OCI", nioCore, nioPosix, grdb, logging],
+            swiftSettings: strict
+        ),
         .target(name: "Packager", dependencies: ["OCI", "Executables", "Archive"], swiftSettings: strict),
-        .target(name: "Registry", dependencies: ["OCI", "Storage", "Packager", logging], swiftSettings: strict),
+        .target(
+            name: "Registry",
+            dependencies: ["OCI", "Storage", "Packager", logging],
+            swiftSettings: strict
+        ),
         .target(
             name: "Server",
             dependencies: [
@@ -79,6 +90,7 @@ let package = Package(
             path: "Tests/TestSupport",
             swiftSettings: strict
         ),
+        .testTarget(name: "OCITests", dependencies: ["OCI"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,15 @@
+extension StringProtocol {
+    /// The text with everything that could disturb a terminal or a log line replaced, and cut to a length
+    /// that a person reads.
+    ///
+    /// For messages only.
+    package var printable: String {
+        let limit = 120
+        let safe = unicodeScalars.prefix(limit).map { scalar -> Character in
+            let isUnsafe =
+                scalar.properties.generalCategory == .control || scalar.properties.generalCategory == .format
+            return isUnsafe ? "\u{FFFD}" : Character(scalar)
+        }
+        return String(safe) + (unicodeScalars.count > limit ? "…" : "")
+    }
+}
