@@ -1,0 +1,3 @@
+module berth.example/contributors
+
+go 1.19
