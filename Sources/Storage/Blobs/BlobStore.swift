@@ -1,0 +1,99 @@
+package import NIOCore
+package import OCI
+
+/// Keeps the bytes of blobs, addressed by their digests, and of uploads that are not finished.
+///
+/// It knows nothing of repositories: which blob exists for whom is the catalog's to say. What is placed here without
+/// a row in the catalog does not exist, and is cleared away at the next start.
+///
+/// Any implementation passes the suite `BlobStoreConformance`. Every method may throw `StorageError`.
+package protocol BlobStore: Sendable {
+    /// Opens an upload session of no bytes.
+    ///
+    /// `header`: kept with the session, so that it can be resumed after a restart; nil for an upload that
+    /// ends with the process.
+    func beginUpload(_ header: UploadHeader?) async throws -> UploadID
+
+    /// Adds bytes to a session, and returns its new offset.
+    ///
+    /// `offset`: where the bytes begin; anything but the session's offset is `wrongOffset`, and changes
+    /// nothing. After any other error the session stands where `durableOffset` says.
+    func append(_ chunks: [ByteBuffer], to upload: UploadID, at offset: Int64) async throws -> Int64
+
+    /// How many bytes of a session have come: what is kept if the process dies now.
+    func durableOffset(of upload: UploadID) async throws -> Int64
+
+    /// What the session was opened with.
+    func header(of upload: UploadID) async throws -> UploadHeader?
+
+    /// Bytes of an unfinished session, to look at before it is finished.
+    func read(_ range: Range<Int64>, of upload: UploadID) async throws -> ByteBuffer
+
+    /// Verifies a session's content and ends it.
+    ///
+    /// `digest`: what the content must have; nil for content whose digest is whatever it is.
+    /// - Throws: `digestMismatch`, and the session is gone; `unsupportedAlgorithm`, and it stays.
+    /// - Returns: the verified content, which is not a blob before it is placed.
+    func finishUpload(_ upload: UploadID, expecting digest: Digest?) async throws -> VerifiedUpload
+
+    /// Ends a session, and forgets its bytes. A session that does not exist is `unknownUpload`.
+    func cancelUpload(_ upload: UploadID) async throws
+
+    /// What puts verified content in its place, to be called inside the transaction that makes it a blob.
+    func placement(of upload: VerifiedUpload) -> BlobPlacement
+
+    /// Clears away what is left of a finished session, whether it was placed or not.
+    func discard(_ upload: VerifiedUpload) async
+
+    /// Opens a blob for reading; nil where there is none. A blob of another size is `corrupt`.
+    func open(_ digest: Digest, size: Int64) async throws -> OpenBlob?
+
+    /// Returns when these blobs survive a loss of power. Concurrent calls share the work.
+    func sync(_ digests: [Digest]) async throws
+
+    /// Hashes a blob from end to end, and says whether it is what its digest and size name. False where it is absent.
+    func verify(_ digest: Digest, size: Int64) async throws -> Bool
+
+    /// Removes a blob's bytes, blocking; one that is absent is no error.
+    func remove(_ digest: Digest) throws
+
+    /// Calls a body that may block with the digests of everything placed, in no order, in bounded portions.
+    func forEachPlaced(_ body: @escaping @Sendable ([Digest]) throws -> Void) async throws
+}
+
+/// What an upload session is for.
+///
+/// Kept beside its bytes.
+package struct UploadHeader: Hashable, Sendable {
+    package let repository: RepositoryName
+    /// What to hash with while bytes arrive, if the client said; a closing digest may differ.
+    package let algorithm: SupportedAlgorithm
+    package let started: Timestamp
+
+    package init(repository: RepositoryName, algorithm: SupportedAlgorithm, started: Timestamp) {
+        self.repository = repository
+        self.algorithm = algorithm
+        self.started = started
+    }
+}
+
+/// Content whose digest has been computed, and that waits to be placed or discarded.
+package struct VerifiedUpload: Hashable, Sendable {
+    package let upload: UploadID
+    package let digest: Digest
+    package let size: Int64
+}
+
+/// A blob that can be read for as long as this value lives, even if it is deleted meanwhile.
+package struct OpenBlob: Sendable {
+    package let digest: Digest
+    /// In bytes.
+    package let size: Int64
+    /// For sendfile.
+    package let file: OpenFile
+
+    /// Reads part of it, off the caller's thread.
+    ///
+    /// The range lies within the blob.
+    package let read: @Sendable (Range<Int64>) async throws -> ByteBuffer
+}

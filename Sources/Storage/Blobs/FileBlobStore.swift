@@ -1,0 +1,224 @@
+import Glibc
+package import NIOCore
+package import NIOPosix
+package import OCI
+import Synchronization
+
+/// Blobs as files in a folder, each named by its digest.
+///
+/// All blocking calls run on a thread pool of its own, never on the threads that serve connections.
+package final class FileBlobStore: BlobStore {
+    let layout: BlobLayout
+    let files: any FileOperations
+    private let threads: NIOThreadPool
+    private let sessions = Mutex<[UploadID: FileUpload]>([:])
+    private let folderSyncs: [SupportedAlgorithm: SharedSync]
+
+    /// Prepares the folders, and clears away what an earlier process left of uploads that cannot be resumed.
+    ///
+    /// `folder`: the storage folder; `blobs` and `uploads` are made in it.
+    /// `threads`: started, and shut down by its owner after the last call here.
+    package init(
+        folder: String,
+        threads: NIOThreadPool,
+        files: any FileOperations = POSIXFileOperations()
+    ) async throws {
+        let layout = BlobLayout(folder: folder)
+        self.layout = layout
+        self.files = files
+        self.threads = threads
+        folderSyncs = Dictionary(
+            uniqueKeysWithValues: SupportedAlgorithm.allCases.map { algorithm in
+                let path = layout.blobs(algorithm)
+                return (
+                    algorithm,
+                    SharedSync { try await threads.runBlocking { try files.syncFolder(path) } }
+                )
+            }
+        )
+        try await threads.runBlocking {
+            for algorithm in SupportedAlgorithm.allCases { try files.makeFolder(layout.blobs(algorithm)) }
+            try files.makeFolder(layout.uploads)
+            try files.removeUnresumableUploads(layout)
+        }
+    }
+
+    /// Runs blocking work on the store's threads.
+    private func blocking<Value: Sendable>(
+        _ body: @escaping @Sendable () throws -> Value
+    ) async throws -> Value {
+        try await threads.runBlocking(body)
+    }
+}
+
+// MARK: Uploads
+
+extension FileBlobStore {
+    package func beginUpload(_ header: UploadHeader?) async throws -> UploadID {
+        let id = UploadID()
+        try await blocking { [layout, files] in
+            _ = try files.open(layout.bytes(of: id), .create)
+            if let header { try files.write(header, of: id, in: layout) }
+        }
+        let upload = FileUpload(
+            id: id,
+            header: header,
+            path: layout.bytes(of: id),
+            offset: 0,
+            files: files
+        )
+        sessions.withLock { $0[id] = upload }
+        return id
+    }
+
+    package func append(_ chunks: [ByteBuffer], to id: UploadID, at offset: Int64) async throws -> Int64 {
+        let upload = try await session(id)
+        return try await blocking { try upload.append(chunks, at: offset) }
+    }
+
+    package func durableOffset(of id: UploadID) async throws -> Int64 {
+        try await session(id).offset()
+    }
+
+    package func header(of id: UploadID) async throws -> UploadHeader? {
+        let upload = try await session(id)
+        _ = try upload.offset()
+        return upload.header
+    }
+
+    package func read(_ range: Range<Int64>, of id: UploadID) async throws -> ByteBuffer {
+        let end = try await session(id).offset()
+        let range = range.clamped(to: 0..<end)
+        return try await blocking { [layout, files] in
+            try files.buffer(range, of: files.open(layout.bytes(of: id), .read))
+        }
+    }
+
+    package func finishUpload(_ id: UploadID, expecting digest: Digest?) async throws -> VerifiedUpload {
+        let upload = try await session(id)
+        let algorithm: SupportedAlgorithm
+        if let digest {
+            guard let supported = digest.supportedAlgorithm else {
+                throw StorageError.unsupportedAlgorithm(digest)
+            }
+            algorithm = supported
+        } else {
+            algorithm = upload.header?.algorithm ?? .sha256
+        }
+        let (actual, size) = try await blocking { try upload.finish(algorithm) }
+        let verified = VerifiedUpload(upload: id, digest: actual, size: size)
+        if let digest, digest != actual {
+            await discard(verified)
+            throw StorageError.digestMismatch(announced: digest, actual: actual)
+        }
+        return verified
+    }
+
+    package func cancelUpload(_ id: UploadID) async throws {
+        let upload = try await session(id)
+        try await blocking { try upload.cancel() }
+        await forget(id)
+    }
+
+    package func discard(_ upload: VerifiedUpload) async { await forget(upload.upload) }
+
+    private func forget(_ id: UploadID) async {
+        // What cannot be removed now has lost its bytes or its header, and goes at the next start.
+        try? await blocking { [layout, files] in
+            try files.remove(layout.header(of: id))
+            try files.remove(layout.bytes(of: id))
+        }
+        sessions.withLock { $0[id] = nil }
+    }
+
+    /// The session, from memory or, after a restart, from its files.
+    private func session(_ id: UploadID) async throws -> FileUpload {
+        if let upload = sessions.withLock({ $0[id] }) { return upload }
+        let loaded = try await blocking { [layout, files] in try files.loadUpload(id, in: layout) }
+        guard let loaded else { throw StorageError.unknownUpload(id) }
+        return sessions.withLock { sessions in
+            if let upload = sessions[id] { return upload }
+            sessions[id] = loaded
+            return loaded
+        }
+    }
+}
+
+// MARK: Placed blobs
+
+extension FileBlobStore {
+    package func placement(of upload: VerifiedUpload) -> BlobPlacement {
+        let source = layout.bytes(of: upload.upload)
+        guard let target = layout.blob(upload.digest) else {
+            preconditionFailure("only content of a supported algorithm is ever verified")
+        }
+        return BlobPlacement(
+            put: { [files] in
+                do throws(FileError) { try files.rename(source, to: target) } catch {
+                    throw StorageError(error)
+                }
+            },
+            isThere: { [files] in (try? files.size(of: files.open(target, .read))) == upload.size },
+            // Where this fails the file has no row, and goes at the next start.
+            takeBack: { [files] in try? files.rename(target, to: source) }
+        )
+    }
+
+    package func open(_ digest: Digest, size: Int64) async throws -> OpenBlob? {
+        guard let path = layout.blob(digest) else { return nil }
+        let file = try await blocking { [files] () -> OpenFile? in
+            do {
+                let file = try files.open(path, .read)
+                guard try files.size(of: file) == size else { throw StorageError.corrupt(digest) }
+                return file
+            } catch let error as FileError where error.code == ENOENT {
+                return nil
+            }
+        }
+        guard let file else { return nil }
+        return OpenBlob(digest: digest, size: size, file: file) { [self] range in
+            try await blocking { [files] in try files.buffer(range, of: file) }
+        }
+    }
+
+    package func sync(_ digests: [Digest]) async throws {
+        try await withThrowingTaskGroup { group in
+            for path in digests.compactMap(layout.blob) {
+                group.addTask { [self] in
+                    try await blocking { [files] in try files.sync(files.open(path, .read)) }
+                }
+            }
+            try await group.waitForAll()
+        }
+        for algorithm in Set(digests.compactMap(\.supportedAlgorithm)) {
+            try await folderSyncs[algorithm]?.run()
+        }
+    }
+
+    package func verify(_ digest: Digest, size: Int64) async throws -> Bool {
+        guard let path = layout.blob(digest), let algorithm = digest.supportedAlgorithm else { return false }
+        return try await blocking { [files] in
+            do {
+                let (actual, count) = try files.digest(of: files.open(path, .read), algorithm)
+                return actual == digest && count == size
+            } catch let error as FileError where error.code == ENOENT {
+                return false
+            }
+        }
+    }
+
+    package func remove(_ digest: Digest) throws {
+        guard let path = layout.blob(digest) else { return }
+        do throws(FileError) { try files.remove(path) } catch { throw StorageError(error) }
+    }
+
+    package func forEachPlaced(_ body: @escaping @Sendable ([Digest]) throws -> Void) async throws {
+        try await blocking { [layout, files] in
+            for algorithm in SupportedAlgorithm.allCases {
+                try files.entries(of: layout.blobs(algorithm)) { names in
+                    try body(names.compactMap { try? Digest("\(algorithm.rawValue):\($0)") })
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,57 @@
+import Glibc
+import NIOCore
+import OCI
+
+// How a file blob store's uploads lie on the disk. All of it blocks.
+extension FileOperations {
+    /// Writes an upload's header so that it is there whole or not at all.
+    func write(_ header: UploadHeader, of id: UploadID, in layout: BlobLayout) throws {
+        let path = layout.header(of: id)
+        let file = try open(path + ".new", .create)
+        let written = try header.json.canonicalBytes.withUnsafeBytes { bytes in
+            try write(bytes, to: file, at: 0)
+        }
+        precondition(written > 0, "a header is never empty")
+        try rename(path + ".new", to: path)
+    }
+
+    /// An upload that an earlier process began; nil where there is none, or none that may be resumed.
+    func loadUpload(_ id: UploadID, in layout: BlobLayout) throws -> FileUpload? {
+        do {
+            let headerFile = try open(layout.header(of: id), .read)
+            // A header is some hundred bytes; what is larger is not one.
+            let bytes = try buffer(0..<min(size(of: headerFile), 4096), of: headerFile)
+            guard let header = UploadHeader(parsing: Array(bytes.readableBytesView)) else { return nil }
+            let path = layout.bytes(of: id)
+            let offset = try size(of: open(path, .read))
+            return FileUpload(id: id, header: header, path: path, offset: offset, files: self)
+        } catch let error as FileError where error.code == ENOENT {
+            return nil
+        }
+    }
+
+    /// Removes bytes without a header, headers without bytes, and everything else that is no session.
+    func removeUnresumableUploads(_ layout: BlobLayout) throws {
+        try entries(of: layout.uploads) { names in
+            for name in names {
+                let stem =
+                    name.hasSuffix(BlobLayout.headerSuffix)
+                    ? name.dropLast(BlobLayout.headerSuffix.count) : name[...]
+                if let id = UploadID(stem), try loadUpload(id, in: layout) != nil { continue }
+                try remove(layout.uploads + "/" + name)
+            }
+        }
+    }
+
+    /// Part of a file.
+    ///
+    /// Shorter than asked where the file ends.
+    func buffer(_ range: Range<Int64>, of file: OpenFile) throws -> ByteBuffer {
+        var buffer = ByteBuffer()
+        try buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: range.count) { bytes in
+            let target = UnsafeMutableRawBufferPointer(rebasing: bytes[..<range.count])
+            return try read(file, at: range.lowerBound, into: target)
+        }
+        return buffer
+    }
+}

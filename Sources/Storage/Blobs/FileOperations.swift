@@ -1,0 +1,54 @@
+/// The calls that a blob store makes to the file system: the machine's own, or a test's that fail on demand.
+///
+/// Each blocks; each throws `FileError`.
+package protocol FileOperations: Sendable {
+    /// Opens for reading, or for reading and writing.
+    func open(_ path: String, _ mode: FileOpenMode) throws(FileError) -> OpenFile
+    /// Writes all bytes at a position, and returns how many were written: fewer only before an error.
+    func write(_ bytes: UnsafeRawBufferPointer, to file: OpenFile, at offset: Int64) throws(FileError) -> Int
+    /// Reads at a position until the buffer is full or the file ends, and returns how many bytes came.
+    func read(
+        _ file: OpenFile,
+        at offset: Int64,
+        into bytes: UnsafeMutableRawBufferPointer
+    ) throws(FileError) -> Int
+    /// The file's size in bytes.
+    func size(of file: OpenFile) throws(FileError) -> Int64
+    /// Cuts a file off.
+    func truncate(_ file: OpenFile, to size: Int64) throws(FileError)
+    /// Returns when the file's content survives a loss of power.
+    func sync(_ file: OpenFile) throws(FileError)
+    /// Returns when a folder's entries survive a loss of power.
+    func syncFolder(_ path: String) throws(FileError)
+    /// Gives a file another name, over whatever had it.
+    func rename(_ path: String, to newPath: String) throws(FileError)
+    /// Removes a file; one that is absent is no error.
+    func remove(_ path: String) throws(FileError)
+    /// Makes a folder and those above it; one that exists is no error.
+    func makeFolder(_ path: String) throws(FileError)
+    /// The names in a folder, in portions of at most a thousand, without `.` and `..`.
+    func entries(of path: String, _ body: ([String]) throws -> Void) throws
+}
+
+/// How a file is opened.
+package enum FileOpenMode: Hashable, Sendable {
+    case read
+    /// The file must exist.
+    case update
+    /// The file must not exist.
+    case create
+}
+
+/// A call to the file system that failed.
+package struct FileError: Error, Hashable {
+    package let operation: String
+    package let path: String
+    /// `errno`.
+    package let code: Int32
+
+    package init(operation: String, path: String, code: Int32) {
+        self.operation = operation
+        self.path = path
+        self.code = code
+    }
+}

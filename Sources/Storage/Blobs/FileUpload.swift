@@ -1,0 +1,122 @@
+import NIOCore
+import OCI
+import Synchronization
+
+/// An upload session of a file blob store: a file whose size is its offset, and the hash of what has come.
+///
+/// Its methods block, one at a time.
+final class FileUpload: Sendable {
+    private struct State {
+        var offset: Int64
+        /// Nil where the file holds bytes that this process has not hashed: it is read again at the end.
+        var digester: Digester?
+        var isFinished = false
+    }
+
+    let id: UploadID
+    let header: UploadHeader?
+    private let path: String
+    private let files: any FileOperations
+    private let state: Mutex<State>
+
+    init(id: UploadID, header: UploadHeader?, path: String, offset: Int64, files: any FileOperations) {
+        self.id = id
+        self.header = header
+        self.path = path
+        self.files = files
+        let digester = offset == 0 ? Digester(header?.algorithm ?? .sha256) : nil
+        state = Mutex(State(offset: offset, digester: digester))
+    }
+
+    func offset() throws -> Int64 {
+        try state.withLock { state in
+            guard !state.isFinished else { throw StorageError.unknownUpload(id) }
+            return state.offset
+        }
+    }
+
+    /// Writes and hashes chunk by chunk.
+    ///
+    /// After an error what was written and hashed whole is kept.
+    func append(_ chunks: [ByteBuffer], at offset: Int64) throws -> Int64 {
+        try state.withLock { state in
+            guard !state.isFinished else { throw StorageError.unknownUpload(id) }
+            guard state.offset == offset else {
+                throw StorageError.wrongOffset(expected: offset, actual: state.offset)
+            }
+            let file = try files.open(path, .update)
+            do {
+                for chunk in chunks {
+                    try chunk.withUnsafeReadableBytes { bytes in
+                        _ = try files.write(bytes, to: file, at: state.offset)
+                        state.digester?.update(bytes)
+                        state.offset += Int64(bytes.count)
+                    }
+                }
+            } catch {
+                cutBack(file, &state)
+                throw error
+            }
+            return state.offset
+        }
+    }
+
+    /// Drops what a failed write left behind the last whole chunk.
+    ///
+    /// Where even that fails, the file's size counts.
+    private func cutBack(_ file: OpenFile, _ state: inout State) {
+        do {
+            try files.truncate(file, to: state.offset)
+        } catch {
+            state.digester = nil
+            if let size = try? files.size(of: file) { state.offset = size }
+        }
+    }
+
+    /// Computes the digest, ends the session and returns digest and size.
+    func finish(_ algorithm: SupportedAlgorithm) throws -> (Digest, Int64) {
+        try state.withLock { state in
+            guard !state.isFinished else { throw StorageError.unknownUpload(id) }
+            let digest: Digest
+            if let digester = state.digester, digester.algorithm == algorithm {
+                digest = digester.finish()
+            } else {
+                let file = try files.open(path, .read)
+                let (hashed, size) = try files.digest(of: file, algorithm)
+                guard size == state.offset else {
+                    throw FileError(operation: "read", path: path, code: 0)
+                }
+                digest = hashed
+            }
+            state.isFinished = true
+            return (digest, state.offset)
+        }
+    }
+
+    /// Ends the session without a digest.
+    func cancel() throws {
+        try state.withLock { state in
+            guard !state.isFinished else { throw StorageError.unknownUpload(id) }
+            state.isFinished = true
+        }
+    }
+}
+
+extension FileOperations {
+    /// Hashes a file from end to end, and counts its bytes.
+    func digest(of file: OpenFile, _ algorithm: SupportedAlgorithm) throws -> (Digest, Int64) {
+        var digester = Digester(algorithm)
+        var offset: Int64 = 0
+        // Large enough that the calls cost nothing beside the hashing, small enough for a core's cache.
+        var buffer = [UInt8](repeating: 0, count: 256 * 1024)
+        while true {
+            let count = try buffer.withUnsafeMutableBytes { bytes in
+                let count = try read(file, at: offset, into: bytes)
+                digester.update(UnsafeRawBufferPointer(rebasing: bytes[..<count]))
+                return count
+            }
+            guard count > 0 else { return (digester.finish(), offset) }
+            offset += Int64(count)
+        }
+    }
+}

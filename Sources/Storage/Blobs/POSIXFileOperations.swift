@@ -1,0 +1,124 @@
+import Glibc
+
+/// The file system of this machine.
+package struct POSIXFileOperations: FileOperations {
+    package init() {}
+
+    package func open(_ path: String, _ mode: FileOpenMode) throws(FileError) -> OpenFile {
+        let flags =
+            switch mode {
+            case .read: O_RDONLY | O_CLOEXEC
+            case .update: O_RDWR | O_CLOEXEC
+            case .create: O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC
+            }
+        let descriptor = try Self.call("open", path) { Glibc.open(path, flags, 0o644) }
+        return OpenFile(owning: descriptor, path: path)
+    }
+
+    package func write(
+        _ bytes: UnsafeRawBufferPointer,
+        to file: OpenFile,
+        at offset: Int64
+    ) throws(FileError) -> Int {
+        var written = 0
+        while written < bytes.count {
+            let rest = UnsafeRawBufferPointer(rebasing: bytes[written...])
+            let count = try Self.call("write", file.path) {
+                pwrite(file.descriptor, rest.baseAddress, rest.count, off_t(offset + Int64(written)))
+            }
+            written += count
+        }
+        return written
+    }
+
+    package func read(
+        _ file: OpenFile,
+        at offset: Int64,
+        into bytes: UnsafeMutableRawBufferPointer
+    ) throws(FileError) -> Int {
+        var filled = 0
+        while filled < bytes.count {
+            let rest = UnsafeMutableRawBufferPointer(rebasing: bytes[filled...])
+            let count = try Self.call("read", file.path) {
+                pread(file.descriptor, rest.baseAddress, rest.count, off_t(offset + Int64(filled)))
+            }
+            guard count > 0 else { break }
+            filled += count
+        }
+        return filled
+    }
+
+    package func size(of file: OpenFile) throws(FileError) -> Int64 {
+        var status = stat()
+        _ = try Self.call("stat", file.path) { fstat(file.descriptor, &status) }
+        return Int64(status.st_size)
+    }
+
+    package func truncate(_ file: OpenFile, to size: Int64) throws(FileError) {
+        _ = try Self.call("truncate", file.path) { ftruncate(file.descriptor, off_t(size)) }
+    }
+
+    package func sync(_ file: OpenFile) throws(FileError) {
+        _ = try Self.call("fsync", file.path) { fsync(file.descriptor) }
+    }
+
+    package func syncFolder(_ path: String) throws(FileError) {
+        let descriptor = try Self.call("open", path) { Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
+        try sync(OpenFile(owning: descriptor, path: path))
+    }
+
+    package func rename(_ path: String, to newPath: String) throws(FileError) {
+        _ = try Self.call("rename", path) { Glibc.rename(path, newPath) }
+    }
+
+    package func remove(_ path: String) throws(FileError) {
+        do {
+            _ = try Self.call("unlink", path) { unlink(path) }
+        } catch  where error.code == ENOENT {
+        }
+    }
+
+    package func makeFolder(_ path: String) throws(FileError) {
+        do {
+            _ = try Self.call("mkdir", path) { mkdir(path, 0o755) }
+        } catch  where error.code == EEXIST {
+        } catch  where error.code == ENOENT {
+            guard let slash = path.lastIndex(of: "/"), slash > path.startIndex else { throw error }
+            try makeFolder(String(path[..<slash]))
+            try makeFolder(path)
+        }
+    }
+
+    package func entries(of path: String, _ body: ([String]) throws -> Void) throws {
+        guard let folder = opendir(path) else {
+            throw FileError(operation: "opendir", path: path, code: errno)
+        }
+        defer { closedir(folder) }
+        var names: [String] = []
+        while let entry = readdir(folder) {
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            if name != ".", name != ".." { names.append(name) }
+            if names.count == 1000 {
+                try body(names)
+                names.removeAll(keepingCapacity: true)
+            }
+        }
+        if !names.isEmpty { try body(names) }
+    }
+
+    /// Makes a call again for as long as a signal interrupts it, and turns -1 into an error.
+    private static func call<Result: SignedInteger>(
+        _ operation: String,
+        _ path: String,
+        _ body: () -> Result
+    ) throws(FileError) -> Result {
+        while true {
+            let result = body()
+            if result >= 0 { return result }
+            let code = errno
+            if code != EINTR { throw FileError(operation: operation, path: path, code: code) }
+        }
+    }
+}

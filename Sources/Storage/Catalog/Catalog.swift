@@ -1,0 +1,128 @@
+package import OCI
+
+/// Everything that names or relates content: repositories, tags, manifests with their bytes, which blob is visible
+/// where, and what may be collected when.
+///
+/// Every method is a whole operation, and happens entirely or not at all. Those that promise something to a client
+/// say how far: an operation is *durable* if it survives a loss of power once it has returned, and *safe from a
+/// crash* if it survives the death of the process.
+///
+/// Any implementation passes the suite `CatalogConformance`. Every method may throw `StorageError`.
+package protocol Catalog: Sendable {
+    // MARK: Blobs
+
+    /// The blob, where it is visible in the repository.
+    func blob(_ digest: Digest, in repository: RepositoryName) async throws -> BlobRecord?
+
+    /// Makes verified content a blob of a repository. Safe from a crash.
+    ///
+    /// The content is put into its place within the operation: no earlier, so that a crash leaves no blob without a
+    /// record, and no later. Unless a manifest comes to refer to it, it may be collected after `keptUntil`.
+    func publishBlob(_ publication: BlobPublication) async throws -> BlobRecord
+
+    /// Makes a blob that another repository has visible in this one; nil where there is none. Safe from a crash.
+    ///
+    /// `source`: where it must be visible; nil for anywhere.
+    func mountBlob(
+        _ digest: Digest,
+        from source: RepositoryName?,
+        to repository: RepositoryName,
+        keptUntil: Timestamp,
+        now: Timestamp
+    ) async throws -> BlobRecord?
+
+    /// The blob, where it is visible, with the promise that it is not collected before `keptUntil`.
+    ///
+    /// This is what a client must be told from that may count on the blob, and not push it. It writes only where the
+    /// blob waits to be collected.
+    func keepBlob(
+        _ digest: Digest,
+        in repository: RepositoryName,
+        until keptUntil: Timestamp
+    ) async throws -> BlobRecord?
+
+    /// Takes a blob out of a repository; false where it was not visible. Durable.
+    ///
+    /// - Throws: `blobInUse` where a manifest of the repository refers to it.
+    func deleteBlob(_ digest: Digest, in repository: RepositoryName) async throws -> Bool
+
+    // MARK: Manifests and tags
+
+    /// A manifest by tag or digest.
+    func manifest(
+        _ reference: Reference,
+        in repository: RepositoryName,
+        now: Timestamp
+    ) async throws -> ManifestRecord?
+
+    /// Stores a manifest and points tags to it. Durable, with everything that the manifest reaches.
+    ///
+    /// - Returns: `.published`, or `.unsynced` with the blobs that have to be synced first; nothing has changed then.
+    /// - Throws: `missingReferences` with everything that the manifest refers to and the repository has not.
+    func publishManifest(_ publication: ManifestPublication) async throws -> ManifestPublication.Outcome
+
+    /// Removes a tag, not its manifest; false where there was none. Durable.
+    func deleteTag(_ tag: Tag, in repository: RepositoryName, now: Timestamp) async throws -> Bool
+
+    /// Removes a manifest and all its tags from a repository; false where it was not there. Durable.
+    ///
+    /// `keptUntil`: before this, what the manifest alone referred to is not collected.
+    /// - Throws: `manifestInUse` where an index of the repository lists it.
+    func deleteManifest(
+        _ digest: Digest,
+        in repository: RepositoryName,
+        keptUntil: Timestamp,
+        now: Timestamp
+    ) async throws -> Bool
+
+    // MARK: Lists
+
+    /// Tags in byte order, those behind `last`; nil for a repository that does not exist.
+    func tagPage(
+        of repository: RepositoryName,
+        after last: String?,
+        limit: Int,
+        now: Timestamp
+    ) async throws -> Page<TagRecord>?
+
+    /// Repositories that hold a manifest, in byte order, those behind `last`.
+    func repositoryPage(after last: String?, limit: Int) async throws -> Page<RepositoryName>
+
+    // MARK: Keeping content
+
+    /// Records that these blobs were synced. Durable.
+    func markSynced(_ blobs: [BlobRecord.ID]) async throws
+
+    /// Forgets a blob whose bytes could not be made durable, in all repositories. Safe from a crash.
+    func dropUnsynced(
+        _ blob: BlobRecord.ID,
+        removing remove: @escaping @Sendable (Digest) throws -> Void
+    ) async throws
+
+    /// All blobs that are not known to be synced.
+    func unsyncedBlobs() async throws -> [BlobRecord]
+
+    /// Which of these have no record, blocking.
+    func unknownBlobs(among digests: [Digest]) throws -> [Digest]
+
+    // MARK: Collection
+
+    /// When the next collection is due; nil where nothing waits.
+    func nextGarbage() async throws -> Timestamp?
+
+    /// The first step of collection. Durable.
+    ///
+    /// Takes blobs whose time has come out of repositories that no longer refer to them. A blob that is then in no
+    /// repository is marked as being deleted: from now on it does not exist for anybody.
+    ///
+    /// - Returns: how many were looked at; fewer than `limit` means that nothing else is due.
+    func markGarbage(now: Timestamp, limit: Int) async throws -> Int
+
+    /// The second step: removes the bytes of blobs that are being deleted, and then their records.
+    ///
+    /// Repeating it after a crash is harmless. Returns the digests that went.
+    func sweepGarbage(
+        limit: Int,
+        removing remove: @escaping @Sendable (Digest) throws -> Void
+    ) async throws -> [Digest]
+}

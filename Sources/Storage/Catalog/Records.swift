@@ -1,0 +1,115 @@
+package import OCI
+
+/// What the catalog knows of a blob.
+package struct BlobRecord: Hashable, Sendable, Identifiable {
+    /// Names this copy of the content: content that was deleted and pushed again has another.
+    package struct ID: Hashable, Sendable {
+        let rowID: Int64
+    }
+
+    package let id: ID
+    package let digest: Digest
+    /// In bytes.
+    package let size: Int64
+}
+
+/// Verified content on its way to being a blob.
+package struct BlobPublication: Sendable {
+    package let digest: Digest
+    /// In bytes.
+    package let size: Int64
+    package let repository: RepositoryName
+    package let placement: BlobPlacement
+    /// Before this the blob is not collected, though no manifest refers to it.
+    package let keptUntil: Timestamp
+    package let now: Timestamp
+
+    package init(
+        digest: Digest,
+        size: Int64,
+        repository: RepositoryName,
+        placement: BlobPlacement,
+        keptUntil: Timestamp,
+        now: Timestamp
+    ) {
+        self.digest = digest
+        self.size = size
+        self.repository = repository
+        self.placement = placement
+        self.keptUntil = keptUntil
+        self.now = now
+    }
+}
+
+/// A stored manifest as one repository has it.
+package struct ManifestRecord: Hashable, Sendable {
+    package let digest: Digest
+    package let mediaType: MediaType
+    /// Exactly what was pushed.
+    package let bytes: [UInt8]
+
+    package init(digest: Digest, mediaType: MediaType, bytes: [UInt8]) {
+        self.digest = digest
+        self.mediaType = mediaType
+        self.bytes = bytes
+    }
+}
+
+/// A manifest on its way into a repository.
+package struct ManifestPublication: Sendable {
+    /// What became of it.
+    package enum Outcome: Hashable, Sendable {
+        /// Whether anything changed: false where the manifest was there and its tags pointed to it.
+        case published(isChange: Bool)
+        /// Nothing has changed: these must be synced, and named in `synced`, first.
+        case unsynced([BlobRecord])
+    }
+
+    package let repository: RepositoryName
+    package let digest: Digest
+    package let bytes: [UInt8]
+    package let manifest: Manifest
+    package let tags: [Tag]
+    /// Blobs that were synced for this publication.
+    package var synced: Set<BlobRecord.ID>
+    package let now: Timestamp
+
+    package init(
+        repository: RepositoryName,
+        digest: Digest,
+        bytes: [UInt8],
+        manifest: Manifest,
+        tags: [Tag],
+        synced: Set<BlobRecord.ID> = [],
+        now: Timestamp
+    ) {
+        self.repository = repository
+        self.digest = digest
+        self.bytes = bytes
+        self.manifest = manifest
+        self.tags = tags
+        self.synced = synced
+        self.now = now
+    }
+}
+
+/// A tag and what it points to.
+package struct TagRecord: Hashable, Sendable {
+    package let tag: Tag
+    package let digest: Digest
+    package let updated: Timestamp
+}
+
+/// Part of a list.
+package struct Page<Element: Sendable>: Sendable {
+    package let elements: [Element]
+    /// Whether there are elements behind the last one.
+    package let hasMore: Bool
+
+    package init(elements: [Element], hasMore: Bool) {
+        self.elements = elements
+        self.hasMore = hasMore
+    }
+}
+
+extension Page: Equatable where Element: Equatable {}

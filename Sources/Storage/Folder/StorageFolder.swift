@@ -1,0 +1,66 @@
+import Glibc
+package import Logging
+import NIOPosix
+
+/// A storage folder, opened by its one owner: blobs as files, and the catalog beside them.
+///
+///     blobs/      content, by digest
+///     uploads/    sessions that are not finished
+///     berth.db    the catalog (with berth.db-wal and berth.db-shm while it is open)
+///     berth.lock  locked by the owner; says who that is
+///     berth.sock  where the owner listens for commands
+package final class StorageFolder: Sendable {
+    package let ownership: StorageOwnership
+    package let blobs: any BlobStore
+    package let catalog: any Catalog
+    private let database: SQLiteCatalog
+    private let threads: NIOThreadPool
+
+    /// Threads for calls that wait for the disk.
+    ///
+    /// A flush takes milliseconds, and several are under way at once when several clients push.
+    private static let threadCount = 8
+
+    /// Opens a folder and, where the process before did not end in good order, makes sure that every blob is whole.
+    package init(
+        _ ownership: StorageOwnership,
+        files: any FileOperations = POSIXFileOperations(),
+        logger: Logger
+    ) async throws {
+        self.ownership = ownership
+        threads = NIOThreadPool(numberOfThreads: Self.threadCount)
+        threads.start()
+        do {
+            blobs = try await FileBlobStore(folder: ownership.folder, threads: threads, files: files)
+            database = try await SQLiteCatalog(path: ownership.folder + "/berth.db")
+            catalog = database
+            let recovery = Recovery(blobs: blobs, catalog: catalog, logger: logger)
+            if database.wasInterrupted {
+                try await recovery.run()
+            } else {
+                try await recovery.resumeDeletions()
+            }
+        } catch {
+            try? await threads.shutdownGracefully()
+            throw error
+        }
+    }
+
+    /// Makes everything durable, and closes the folder.
+    ///
+    /// Nothing may be called afterwards.
+    package func close() async throws {
+        try await catalog.syncAll(with: blobs)
+        try await database.close()
+        try await threads.shutdownGracefully()
+        unlink(ownership.socketPath)
+    }
+
+    /// Lets go of the folder as the death of the process would.
+    ///
+    /// For tests.
+    package func abandon() async throws {
+        try database.closeAsAfterCrash()
+        try await threads.shutdownGracefully()
+    }
+}

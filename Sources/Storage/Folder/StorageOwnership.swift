@@ -1,0 +1,129 @@
+import Glibc
+import OCI
+
+/// The right of one process to a storage folder, held for as long as this value lives.
+///
+/// A lock on `berth.lock` is what counts; the file's content only tells others who holds it and where to speak to
+/// them. The kernel releases the lock when the process dies, however it dies, so a stale file is no obstacle.
+package final class StorageOwnership: Sendable {
+    /// The absolute path of the folder.
+    package let folder: String
+    /// Where this owner listens for commands, once it does.
+    package let socketPath: String
+    private let lock: OpenFile
+
+    private init(folder: String, socketPath: String, lock: OpenFile) {
+        self.folder = folder
+        self.socketPath = socketPath
+        self.lock = lock
+    }
+
+    /// Takes a folder, made where there is none.
+    ///
+    /// - Throws: `StorageOwnershipError`.
+    package static func acquire(_ path: String) throws(StorageOwnershipError) -> StorageOwnership {
+        let folder = try absoluteFolder(path)
+        try refuseNetworkFileSystem(folder)
+        let lockPath = folder + "/berth.lock"
+        let descriptor = open(lockPath, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else { throw .unusable(folder, code: errno) }
+        let lock = OpenFile(owning: descriptor, path: lockPath)
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            let code = errno
+            guard code == EWOULDBLOCK else { throw .unusable(folder, code: code) }
+            throw .held(folder: folder, by: Holder(readingFrom: lock))
+        }
+        let socketPath = try SocketPath.choose(for: folder)
+        let ownership = StorageOwnership(folder: folder, socketPath: socketPath, lock: lock)
+        try ownership.writeHolder()
+        return ownership
+    }
+
+    /// Who owns a folder at this moment; nil where nobody does, or where there is no folder.
+    package static func holder(of path: String) -> Holder? {
+        guard let resolved = realpath(path, nil) else { return nil }
+        defer { free(resolved) }
+        let lockPath = String(cString: resolved) + "/berth.lock"
+        let descriptor = open(lockPath, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return nil }
+        let file = OpenFile(owning: descriptor, path: lockPath)
+        // A shared lock: two commands that look at the same time are not in each other's way for long.
+        guard flock(descriptor, LOCK_SH | LOCK_NB) != 0 else { return nil }
+        return Holder(readingFrom: file)
+    }
+
+    private func writeHolder() throws(StorageOwnershipError) {
+        let content = JSONValue.object([
+            .init("pid", .integer(Int64(getpid()))),
+            .init("socket", .string(socketPath)),
+        ]).prettyBytes
+        let written = content.withUnsafeBytes { bytes in
+            ftruncate(lock.descriptor, 0) == 0
+                && pwrite(lock.descriptor, bytes.baseAddress, bytes.count, 0) == bytes.count
+        }
+        guard written else { throw .unusable(folder, code: errno) }
+    }
+
+    private static func absoluteFolder(_ path: String) throws(StorageOwnershipError) -> String {
+        do {
+            try POSIXFileOperations().makeFolder(path)
+        } catch {
+            throw .unusable(path, code: error.code)
+        }
+        guard let resolved = realpath(path, nil) else { throw .unusable(path, code: errno) }
+        defer { free(resolved) }
+        return String(cString: resolved)
+    }
+
+    /// Neither locks nor SQLite's shared memory can be trusted on a network file system.
+    private static func refuseNetworkFileSystem(_ folder: String) throws(StorageOwnershipError) {
+        if let name = MountTable.current.fileSystem(of: folder), MountTable.networkFileSystems.contains(name)
+        {
+            throw .networkFileSystem(folder, name: name)
+        }
+    }
+}
+
+/// The process that owns a storage folder.
+package struct Holder: Hashable, Sendable {
+    /// Nil in the moment between taking the lock and writing it down.
+    package let pid: Int32?
+    package let socketPath: String?
+
+    init(readingFrom lock: OpenFile) {
+        var bytes = [UInt8](repeating: 0, count: 4096)
+        let count = bytes.withUnsafeMutableBytes { pread(lock.descriptor, $0.baseAddress, $0.count, 0) }
+        let document = LockDocument(parsing: Array(bytes.prefix(max(count, 0))))
+        pid = document?.pid
+        socketPath = document?.socket
+    }
+}
+
+/// Why a storage folder cannot be taken.
+package enum StorageOwnershipError: Error, Equatable {
+    case held(folder: String, by: Holder)
+    case networkFileSystem(String, name: String)
+    /// `code` is `errno`.
+    case unusable(String, code: Int32)
+    case noSocketPath(String)
+}
+
+extension StorageOwnershipError: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .held(let folder, let holder):
+            """
+            the storage folder \(folder) is in use by process \(holder.pid.map(String.init) ?? "(starting)"): \
+            stop that one, or choose another folder with --storage
+            """
+        case .networkFileSystem(let folder, let name):
+            """
+            the storage folder \(folder) is on \(name), where neither locks nor the database can be trusted: \
+            choose a local folder with --storage
+            """
+        case .unusable(let folder, let code):
+            "the storage folder \(folder) cannot be used: \(String(cString: strerror(code)))"
+        case .noSocketPath(let problem): problem
+        }
+    }
+}

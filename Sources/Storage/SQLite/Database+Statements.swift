@@ -1,0 +1,51 @@
+import GRDB
+import OCI
+
+extension Database {
+    /// Runs a statement that returns nothing, and returns how many rows it changed.
+    @discardableResult
+    func run(_ sql: String, _ arguments: StatementArguments = []) throws -> Int {
+        try cachedStatement(sql: sql).execute(arguments: arguments)
+        return changesCount
+    }
+
+    /// The first row, if there is one.
+    func row(_ sql: String, _ arguments: StatementArguments = []) throws -> Row? {
+        try Row.fetchOne(cachedStatement(sql: sql), arguments: arguments)
+    }
+
+    /// All rows.
+    func rows(_ sql: String, _ arguments: StatementArguments = []) throws -> [Row] {
+        try Row.fetchAll(cachedStatement(sql: sql), arguments: arguments)
+    }
+
+    /// Whether there is a row.
+    func exists(_ sql: String, _ arguments: StatementArguments = []) throws -> Bool {
+        try row(sql, arguments) != nil
+    }
+}
+
+extension Row {
+    /// A digest out of a column.
+    ///
+    /// One that does not parse was not written by this program.
+    func digest(_ column: String) throws -> Digest {
+        let text: String = self[column]
+        do { return try Digest(text) } catch {
+            throw StorageError.database("'\(text.printable)' in column \(column) is no digest")
+        }
+    }
+
+    /// A blob out of the columns `id`, `digest` and `size`.
+    func blobRecord() throws -> BlobRecord {
+        BlobRecord(id: BlobRecord.ID(rowID: self["id"]), digest: try digest("digest"), size: self["size"])
+    }
+}
+
+extension Timestamp: DatabaseValueConvertible {
+    var databaseValue: DatabaseValue { milliseconds.databaseValue }
+
+    static func fromDatabaseValue(_ value: DatabaseValue) -> Timestamp? {
+        Int64.fromDatabaseValue(value).map(Timestamp.init(milliseconds:))
+    }
+}

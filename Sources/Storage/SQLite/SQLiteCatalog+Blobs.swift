@@ -1,0 +1,185 @@
+import GRDB
+package import OCI
+
+extension SQLiteCatalog {
+    package func blob(_ digest: Digest, in repository: RepositoryName) async throws -> BlobRecord? {
+        try await read { database in
+            guard let repositoryID = try database.repositoryID(repository) else { return nil }
+            return try database.visibleBlob(digest, repositoryID: repositoryID)?.blobRecord()
+        }
+    }
+
+    package func keepBlob(
+        _ digest: Digest,
+        in repository: RepositoryName,
+        until keptUntil: Timestamp
+    ) async throws -> BlobRecord? {
+        let (record, isKept) = try await read { database in
+            try Self.keptBlob(digest, in: repository, until: keptUntil, database)
+        }
+        if isKept { return record }
+        return try await writes.perform(.crash) { database in
+            let (record, isKept) = try Self.keptBlob(digest, in: repository, until: keptUntil, database)
+            if let repositoryID = try database.repositoryID(repository), !isKept {
+                try database.enqueueGarbage(digest.description, repositoryID: repositoryID, due: keptUntil)
+            }
+            return record
+        }
+    }
+
+    /// The blob, if it is visible, and whether nothing has to be written to keep it: also true for one that is not.
+    private static func keptBlob(
+        _ digest: Digest,
+        in repository: RepositoryName,
+        until keptUntil: Timestamp,
+        _ database: Database
+    ) throws -> (BlobRecord?, isKept: Bool) {
+        guard let repositoryID = try database.repositoryID(repository),
+            let row = try database.visibleBlob(digest, repositoryID: repositoryID)
+        else { return (nil, true) }
+        let isDueEarlier = try database.exists(
+            "SELECT 1 FROM garbage WHERE repository_id = ? AND digest = ? AND due < ?",
+            [repositoryID, digest.description, keptUntil]
+        )
+        return (try row.blobRecord(), !isDueEarlier)
+    }
+
+    package func publishBlob(_ publication: BlobPublication) async throws -> BlobRecord {
+        try await writes.perform(.crash, undo: { publication.placement.undo() }) { database in
+            let repositoryID = try database.repositoryID(publication.repository, createdAt: publication.now)
+            let id = try Self.placeBlob(publication, database)
+            do {
+                try database.link(
+                    blobID: id,
+                    digest: publication.digest,
+                    repositoryID: repositoryID,
+                    keptUntil: publication.keptUntil,
+                    now: publication.now
+                )
+            } catch {
+                publication.placement.undo()
+                throw error
+            }
+            return BlobRecord(id: .init(rowID: id), digest: publication.digest, size: publication.size)
+        }
+    }
+
+    /// Puts the content in its place as the state of its record demands, and returns the record's row.
+    private static func placeBlob(_ publication: BlobPublication, _ database: Database) throws -> Int64 {
+        let digest = publication.digest.description
+        let existing = try database.row("SELECT id, state FROM blob WHERE digest = ?", [digest])
+        switch (existing?["id"] as Int64?, existing?["state"] as Int?) {
+        case (let id?, 0):
+            // Heals a blob whose file went missing; one that is there was verified, and may be synced already.
+            if try publication.placement.ensure() {
+                try database.run("UPDATE blob SET synced = 0 WHERE id = ?", [id])
+            }
+            return id
+        case (let id?, 2):
+            try publication.placement.replace()
+            try database.run("UPDATE blob SET state = 0, synced = 0 WHERE id = ?", [id])
+            return id
+        case (let id?, _):
+            // It was about to be deleted. The new copy gets a new row, so that the second step of collection, which
+            // knows the old one, cannot remove it.
+            try database.run("DELETE FROM blob WHERE id = ?", [id])
+        case (nil, _): break
+        }
+        // A file without a row was left by a crash, and nobody knows what it holds: it is written over.
+        try publication.placement.replace()
+        try database.run(
+            "INSERT INTO blob (digest, size, created_at) VALUES (?, ?, ?)",
+            [digest, publication.size, publication.now]
+        )
+        return database.lastInsertedRowID
+    }
+
+    package func mountBlob(
+        _ digest: Digest,
+        from source: RepositoryName?,
+        to repository: RepositoryName,
+        keptUntil: Timestamp,
+        now: Timestamp
+    ) async throws -> BlobRecord? {
+        try await writes.perform(.crash) { database in
+            let row: Row?
+            if let source {
+                row = try database.repositoryID(source).flatMap {
+                    try database.visibleBlob(digest, repositoryID: $0)
+                }
+            } else {
+                row = try database.row(
+                    "SELECT id, digest, size FROM blob WHERE digest = ? AND state = 0",
+                    [digest.description]
+                )
+            }
+            guard let record = try row?.blobRecord() else { return nil }
+            try database.link(
+                blobID: record.id.rowID,
+                digest: digest,
+                repositoryID: database.repositoryID(repository, createdAt: now),
+                keptUntil: keptUntil,
+                now: now
+            )
+            return record
+        }
+    }
+
+    package func deleteBlob(_ digest: Digest, in repository: RepositoryName) async throws -> Bool {
+        try await writes.perform(.power) { database in
+            guard let repositoryID = try database.repositoryID(repository),
+                let row = try database.visibleBlob(digest, repositoryID: repositoryID)
+            else { return false }
+            guard try !database.isReferenced(digest.description, repositoryID: repositoryID) else {
+                throw StorageError.blobInUse(digest)
+            }
+            try database.unlink(blobID: row["id"], digest: digest.description, repositoryID: repositoryID)
+            return true
+        }
+    }
+}
+
+// MARK: Durability
+
+extension SQLiteCatalog {
+    package func markSynced(_ blobs: [BlobRecord.ID]) async throws {
+        try await writes.perform(.power) { database in
+            for blob in blobs { try database.run("UPDATE blob SET synced = 1 WHERE id = ?", [blob.rowID]) }
+        }
+    }
+
+    package func dropUnsynced(
+        _ blob: BlobRecord.ID,
+        removing remove: @escaping @Sendable (Digest) throws -> Void
+    ) async throws {
+        try await writes.perform(.crash) { database in
+            let row = try database.row("SELECT digest FROM blob WHERE id = ? AND synced = 0", [blob.rowID])
+            guard let digest = try row?.digest("digest") else { return }
+            try database.run(
+                """
+                DELETE FROM garbage WHERE digest = ? AND repository_id IN
+                (SELECT repository_id FROM repository_blob WHERE blob_id = ?)
+                """,
+                [digest.description, blob.rowID]
+            )
+            try database.run("DELETE FROM repository_blob WHERE blob_id = ?", [blob.rowID])
+            try database.run("DELETE FROM blob WHERE id = ?", [blob.rowID])
+            try remove(digest)
+        }
+    }
+
+    package func unsyncedBlobs() async throws -> [BlobRecord] {
+        try await read { database in
+            try database.rows("SELECT id, digest, size FROM blob WHERE synced = 0 AND state = 0 ORDER BY id")
+                .map { try $0.blobRecord() }
+        }
+    }
+
+    package func unknownBlobs(among digests: [Digest]) throws -> [Digest] {
+        try readBlocking { database in
+            try digests.filter { digest in
+                try !database.exists("SELECT 1 FROM blob WHERE digest = ?", [digest.description])
+            }
+        }
+    }
+}

@@ -1,0 +1,184 @@
+import GRDB
+package import OCI
+
+extension SQLiteCatalog {
+    package func manifest(
+        _ reference: Reference,
+        in repository: RepositoryName,
+        now: Timestamp
+    ) async throws -> ManifestRecord? {
+        try await read { database in
+            guard let repositoryID = try database.repositoryID(repository) else { return nil }
+            let row =
+                switch reference {
+                case .tag(let tag):
+                    try database.row(
+                        """
+                        SELECT manifest.digest, repository_manifest.media_type, manifest.bytes FROM tag
+                        JOIN manifest ON manifest.id = tag.manifest_id
+                        JOIN repository_manifest ON repository_manifest.repository_id = tag.repository_id
+                            AND repository_manifest.manifest_id = tag.manifest_id
+                        WHERE tag.repository_id = ? AND tag.name = ?
+                            AND (tag.expires_at IS NULL OR tag.expires_at > ?)
+                        """,
+                        [repositoryID, tag.rawValue, now]
+                    )
+                case .digest(let digest):
+                    try database.row(
+                        """
+                        SELECT manifest.digest, repository_manifest.media_type, manifest.bytes FROM manifest
+                        JOIN repository_manifest ON repository_manifest.repository_id = ?
+                            AND repository_manifest.manifest_id = manifest.id
+                        WHERE manifest.digest = ?
+                        """,
+                        [repositoryID, digest.description]
+                    )
+                }
+            guard let row else { return nil }
+            let mediaType: String = row["media_type"]
+            do {
+                return ManifestRecord(
+                    digest: try row.digest("digest"),
+                    mediaType: try MediaType(mediaType),
+                    bytes: try row.withUnsafeData(named: "bytes") { $0.map(Array.init) ?? [] }
+                )
+            } catch let error as MediaTypeError {
+                throw StorageError.database("'\(mediaType.printable)' in column media_type: \(error)")
+            }
+        }
+    }
+
+    package func deleteTag(_ tag: Tag, in repository: RepositoryName, now: Timestamp) async throws -> Bool {
+        try await writes.perform(.power) { database in
+            guard let repositoryID = try database.repositoryID(repository),
+                let row = try database.row(
+                    """
+                    SELECT manifest_id FROM tag
+                    WHERE repository_id = ? AND name = ? AND (expires_at IS NULL OR expires_at > ?)
+                    """,
+                    [repositoryID, tag.rawValue, now]
+                )
+            else { return false }
+            try database.removeTag(tag.rawValue, repositoryID: repositoryID, now: now)
+            try database.noteUntagged(manifestID: row["manifest_id"], repositoryID: repositoryID, now: now)
+            return true
+        }
+    }
+
+    package func deleteManifest(
+        _ digest: Digest,
+        in repository: RepositoryName,
+        keptUntil: Timestamp,
+        now: Timestamp
+    ) async throws -> Bool {
+        try await writes.perform(.power) { database in
+            guard let repositoryID = try database.repositoryID(repository),
+                let manifestID = try database.manifestID(digest, repositoryID: repositoryID)
+            else { return false }
+            let parents = try database.rows(
+                """
+                SELECT manifest.digest FROM reference JOIN manifest ON manifest.id = reference.manifest_id
+                WHERE reference.repository_id = ? AND reference.target = ? LIMIT 8
+                """,
+                [repositoryID, digest.description]
+            )
+            guard parents.isEmpty else {
+                throw StorageError.manifestInUse(digest, by: try parents.map { try $0.digest("digest") })
+            }
+            let tags = try database.rows(
+                "SELECT name FROM tag WHERE repository_id = ? AND manifest_id = ?",
+                [repositoryID, manifestID]
+            )
+            for tag in tags { try database.removeTag(tag["name"], repositoryID: repositoryID, now: now) }
+            try database.removeManifest(
+                manifestID,
+                repositoryID: repositoryID,
+                keptUntil: keptUntil,
+                now: now
+            )
+            return true
+        }
+    }
+}
+
+extension Database {
+    /// The row of a manifest that a repository has.
+    func manifestID(_ digest: Digest, repositoryID: Int64) throws -> Int64? {
+        try row(
+            """
+            SELECT manifest.id FROM manifest
+            JOIN repository_manifest ON repository_manifest.manifest_id = manifest.id
+                AND repository_manifest.repository_id = ?
+            WHERE manifest.digest = ?
+            """,
+            [repositoryID, digest.description]
+        )?["id"]
+    }
+
+    fileprivate func removeTag(_ name: String, repositoryID: Int64, now: Timestamp) throws {
+        try run("DELETE FROM tag WHERE repository_id = ? AND name = ?", [repositoryID, name])
+        try run(
+            "INSERT INTO tag_history (repository_id, tag, digest, at) VALUES (?, ?, NULL, ?)",
+            [repositoryID, name, now]
+        )
+    }
+
+    /// Remembers since when a manifest has no tag, if it has none.
+    func noteUntagged(manifestID: Int64, repositoryID: Int64, now: Timestamp) throws {
+        try run(
+            """
+            UPDATE repository_manifest SET untagged_at = ?1
+            WHERE repository_id = ?2 AND manifest_id = ?3
+                AND NOT EXISTS (SELECT 1 FROM tag WHERE repository_id = ?2 AND manifest_id = ?3)
+            """,
+            [now, repositoryID, manifestID]
+        )
+    }
+
+    /// Takes a manifest out of a repository, and has what it alone referred to looked at later.
+    fileprivate func removeManifest(
+        _ manifestID: Int64,
+        repositoryID: Int64,
+        keptUntil: Timestamp,
+        now: Timestamp
+    ) throws {
+        let targets = try rows(
+            "SELECT target, kind FROM reference WHERE repository_id = ? AND manifest_id = ?",
+            [repositoryID, manifestID]
+        )
+        try run(
+            "DELETE FROM reference WHERE repository_id = ? AND manifest_id = ?",
+            [repositoryID, manifestID]
+        )
+        for row in targets {
+            let target: String = row["target"]
+            if try isReferenced(target, repositoryID: repositoryID) { continue }
+            if row["kind"] == ManifestReference.Kind.manifest.rawValue {
+                let child = try Self.parsed(target)
+                if let childID = try self.manifestID(child, repositoryID: repositoryID) {
+                    try noteUntagged(manifestID: childID, repositoryID: repositoryID, now: now)
+                    continue
+                }
+            }
+            try enqueueGarbage(target, repositoryID: repositoryID, due: keptUntil)
+        }
+        try run(
+            "DELETE FROM repository_manifest WHERE repository_id = ? AND manifest_id = ?",
+            [repositoryID, manifestID]
+        )
+        try run("UPDATE repository SET manifest_count = manifest_count - 1 WHERE id = ?", [repositoryID])
+        try run(
+            """
+            DELETE FROM manifest
+            WHERE id = ? AND NOT EXISTS (SELECT 1 FROM repository_manifest WHERE manifest_id = manifest.id)
+            """,
+            [manifestID]
+        )
+    }
+
+    private static func parsed(_ text: String) throws -> Digest {
+        do { return try Digest(text) } catch {
+            throw StorageError.database("'\(text.printable)' in column target is no digest")
+        }
+    }
+}

@@ -1,0 +1,152 @@
+import FoundationEssentials
+import GRDB
+import OCI
+
+extension SQLiteCatalog {
+    package func publishManifest(
+        _ publication: ManifestPublication
+    ) async throws -> ManifestPublication.Outcome {
+        try await writes.perform(.power) { database in
+            let existingID = try database.repositoryID(publication.repository)
+            let unsynced = try Self.checkReferences(of: publication, repositoryID: existingID, database)
+            guard unsynced.isEmpty else { return .unsynced(unsynced) }
+            for blob in publication.synced {
+                try database.run("UPDATE blob SET synced = 1 WHERE id = ? AND synced = 0", [blob.rowID])
+            }
+            let repositoryID = try database.repositoryID(publication.repository, createdAt: publication.now)
+            let (manifestID, isNew) = try Self.store(publication, repositoryID: repositoryID, database)
+            var isChange = isNew
+            for tag in publication.tags {
+                let moved = try Self.point(
+                    tag,
+                    to: manifestID,
+                    publication,
+                    repositoryID: repositoryID,
+                    database
+                )
+                isChange = isChange || moved
+            }
+            return .published(isChange: isChange)
+        }
+    }
+
+    /// Throws what is missing, and returns what is there but may not survive a loss of power.
+    private static func checkReferences(
+        of publication: ManifestPublication,
+        repositoryID: Int64?,
+        _ database: Database
+    ) throws -> [BlobRecord] {
+        var missing: [Digest] = []
+        var unsynced: [BlobRecord] = []
+        var seen: Set<Digest> = []
+        for reference in publication.manifest.references
+        where seen.insert(reference.descriptor.digest).inserted {
+            let digest = reference.descriptor.digest
+            // An index may also list blobs: build caches are pushed as such.
+            if reference.kind == .manifest, let repositoryID,
+                try database.manifestID(digest, repositoryID: repositoryID) != nil
+            {
+                continue
+            }
+            if let repositoryID, let row = try database.visibleBlob(digest, repositoryID: repositoryID) {
+                let record = try row.blobRecord()
+                if row["synced"] == 0, !publication.synced.contains(record.id) { unsynced.append(record) }
+            } else if !reference.descriptor.mediaType.isNonDistributable {
+                missing.append(digest)
+            }
+        }
+        guard missing.isEmpty else { throw StorageError.missingReferences(missing) }
+        return unsynced
+    }
+
+    /// Makes the rows of a manifest and its references, unless the repository has them.
+    private static func store(
+        _ publication: ManifestPublication,
+        repositoryID: Int64,
+        _ database: Database
+    ) throws -> (manifestID: Int64, isNew: Bool) {
+        let digest = publication.digest.description
+        if let id = try database.manifestID(publication.digest, repositoryID: repositoryID) {
+            try database.run(
+                """
+                UPDATE repository_manifest SET media_type = ?1, artifact_type = ?2
+                WHERE repository_id = ?3 AND manifest_id = ?4 AND media_type <> ?1
+                """,
+                [
+                    publication.manifest.mediaType.rawValue, publication.manifest.artifactType?.rawValue,
+                    repositoryID, id,
+                ]
+            )
+            return (id, database.changesCount > 0)
+        }
+        try database.run(
+            "INSERT OR IGNORE INTO manifest (digest, size, created_at, bytes) VALUES (?, ?, ?, ?)",
+            [digest, publication.bytes.count, publication.now, Data(publication.bytes)]
+        )
+        guard let id = try database.row("SELECT id FROM manifest WHERE digest = ?", [digest])?["id"] as Int64?
+        else {
+            throw StorageError.database("the manifest \(digest) was not stored")
+        }
+        try database.run(
+            """
+            INSERT INTO repository_manifest
+            (repository_id, manifest_id, media_type, artifact_type, subject, pushed_at) VALUES (?, ?, ?, ?, ?, ?)
+            """,
+            [
+                repositoryID, id, publication.manifest.mediaType.rawValue,
+                publication.manifest.artifactType?.rawValue,
+                publication.manifest.subject?.digest.description, publication.now,
+            ]
+        )
+        try database.run(
+            "UPDATE repository SET manifest_count = manifest_count + 1 WHERE id = ?",
+            [repositoryID]
+        )
+        for reference in publication.manifest.references {
+            let target = reference.descriptor.digest.description
+            try database.run(
+                "INSERT OR IGNORE INTO reference (repository_id, target, manifest_id, kind) VALUES (?, ?, ?, ?)",
+                [repositoryID, target, id, reference.kind.rawValue]
+            )
+            try database.run(
+                "DELETE FROM garbage WHERE repository_id = ? AND digest = ?",
+                [repositoryID, target]
+            )
+        }
+        return (id, true)
+    }
+
+    /// Points a tag to a manifest, and says whether it did not already.
+    private static func point(
+        _ tag: Tag,
+        to manifestID: Int64,
+        _ publication: ManifestPublication,
+        repositoryID: Int64,
+        _ database: Database
+    ) throws -> Bool {
+        let previous: Int64? = try database.row(
+            """
+            SELECT manifest_id FROM tag
+            WHERE repository_id = ? AND name = ? AND (expires_at IS NULL OR expires_at > ?)
+            """,
+            [repositoryID, tag.rawValue, publication.now]
+        )?["manifest_id"]
+        guard previous != manifestID else { return false }
+        try database.run(
+            "INSERT OR REPLACE INTO tag (repository_id, name, manifest_id, updated_at) VALUES (?, ?, ?, ?)",
+            [repositoryID, tag.rawValue, manifestID, publication.now]
+        )
+        try database.run(
+            "INSERT INTO tag_history (repository_id, tag, digest, at) VALUES (?, ?, ?, ?)",
+            [repositoryID, tag.rawValue, publication.digest.description, publication.now]
+        )
+        try database.run(
+            "UPDATE repository_manifest SET untagged_at = NULL WHERE repository_id = ? AND manifest_id = ?",
+            [repositoryID, manifestID]
+        )
+        if let previous {
+            try database.noteUntagged(manifestID: previous, repositoryID: repositoryID, now: publication.now)
+        }
+        return true
+    }
+}

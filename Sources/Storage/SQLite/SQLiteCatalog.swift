@@ -1,0 +1,70 @@
+import GRDB
+import OCI
+
+/// The catalog in one SQLite database, in WAL mode, with one writing connection.
+///
+/// The process that opens it must own the storage folder, and open it once: SQLite's locks belong to the process,
+/// and closing one of two connections to the same file would drop the other's.
+package final class SQLiteCatalog: Catalog {
+    private let database: DatabasePool
+    let writes: WriteQueue
+    /// Whether the process that had the database open before did not close it.
+    package let wasInterrupted: Bool
+
+    /// How many requests read at once.
+    ///
+    /// Readers hold no more than a snapshot and some pages of cache each.
+    private static let maximumReaders = 8
+
+    /// Opens a database, makes it where there is none, and brings an older one up to date.
+    ///
+    /// - Throws: `StorageError.database` for one that a newer program has written.
+    package init(path: String) async throws {
+        var configuration = GRDB.Configuration()
+        configuration.maximumReaderCount = Self.maximumReaders
+        configuration.label = "catalog"
+        do {
+            database = try DatabasePool(path: path, configuration: configuration)
+            let migrator = Schema.migrator
+            if try await database.read(migrator.hasBeenSuperseded) {
+                throw StorageError.database(
+                    "\(path) was written by a newer version of this program; use that one"
+                )
+            }
+            try migrator.migrate(database)
+        } catch {
+            throw StorageError(error)
+        }
+        writes = WriteQueue(database)
+        wasInterrupted = try await writes.perform(.power) { database in
+            let wasOpen = try database.exists("SELECT 1 FROM store WHERE key = 'open'")
+            try database.run("INSERT OR REPLACE INTO store (key, value) VALUES ('open', '1')")
+            return wasOpen
+        }
+    }
+
+    /// Records that nothing was left half done, and closes the database.
+    ///
+    /// Nothing may be called afterwards.
+    package func close() async throws {
+        try await writes.perform(.power) { database in
+            _ = try database.run("DELETE FROM store WHERE key = 'open'")
+        }
+        do { try database.close() } catch { throw StorageError(error) }
+    }
+
+    /// Closes the database as a crash would leave it.
+    ///
+    /// For tests.
+    package func closeAsAfterCrash() throws {
+        do { try database.close() } catch { throw StorageError(error) }
+    }
+
+    func read<Value: Sendable>(_ body: @escaping @Sendable (Database) throws -> Value) async throws -> Value {
+        do { return try await database.read(body) } catch { throw StorageError(error) }
+    }
+
+    func readBlocking<Value: Sendable>(_ body: (Database) throws -> Value) throws -> Value {
+        do { return try database.read(body) } catch { throw StorageError(error) }
+    }
+}

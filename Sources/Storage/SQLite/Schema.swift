@@ -1,0 +1,128 @@
+import GRDB
+
+/// The database's tables, as a list of steps that every store has taken so far.
+///
+/// A step that has been released never changes; what comes later is another step.
+enum Schema {
+    static var migrator: DatabaseMigrator {
+        var migrator = DatabaseMigrator()
+        migrator.registerMigration("1 blobs, manifests and names") { database in
+            try database.execute(sql: blobs + manifests + names + collection)
+        }
+        return migrator
+    }
+
+    /// Moments are milliseconds since 1970.
+    ///
+    /// `id` of a blob is never used again: it names one copy of the content.
+    private static let blobs = """
+        CREATE TABLE store (
+            key TEXT NOT NULL PRIMARY KEY,
+            value TEXT NOT NULL
+        ) WITHOUT ROWID;
+
+        CREATE TABLE repository (
+            id INTEGER PRIMARY KEY,
+            name TEXT NOT NULL UNIQUE,
+            manifest_count INTEGER NOT NULL DEFAULT 0 CHECK (manifest_count >= 0),
+            created_at INTEGER NOT NULL
+        );
+        CREATE INDEX repository_listed ON repository (name) WHERE manifest_count > 0;
+
+        -- state: 0 present, 1 being deleted, 2 quarantined. Only 0 exists for clients.
+        CREATE TABLE blob (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            digest TEXT NOT NULL UNIQUE,
+            size INTEGER NOT NULL CHECK (size >= 0),
+            state INTEGER NOT NULL DEFAULT 0 CHECK (state IN (0, 1, 2)),
+            synced INTEGER NOT NULL DEFAULT 0 CHECK (synced IN (0, 1)),
+            created_at INTEGER NOT NULL
+        );
+        CREATE INDEX blob_unsynced ON blob (id) WHERE synced = 0;
+        CREATE INDEX blob_state ON blob (state, id) WHERE state <> 0;
+
+        CREATE TABLE repository_blob (
+            repository_id INTEGER NOT NULL REFERENCES repository (id),
+            blob_id INTEGER NOT NULL REFERENCES blob (id),
+            linked_at INTEGER NOT NULL,
+            PRIMARY KEY (repository_id, blob_id)
+        ) WITHOUT ROWID;
+        CREATE INDEX repository_blob_blob ON repository_blob (blob_id);
+
+        """
+
+    /// `bytes` stands last, so that reading the rest of a row does not read them.
+    private static let manifests = """
+        CREATE TABLE manifest (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            digest TEXT NOT NULL UNIQUE,
+            size INTEGER NOT NULL,
+            created_at INTEGER NOT NULL,
+            bytes BLOB NOT NULL
+        );
+
+        -- untagged_at: since when no tag points to a manifest that once had one.
+        CREATE TABLE repository_manifest (
+            repository_id INTEGER NOT NULL REFERENCES repository (id),
+            manifest_id INTEGER NOT NULL REFERENCES manifest (id),
+            media_type TEXT NOT NULL,
+            artifact_type TEXT,
+            subject TEXT,
+            pushed_at INTEGER NOT NULL,
+            pulled_at INTEGER,
+            untagged_at INTEGER,
+            PRIMARY KEY (repository_id, manifest_id)
+        ) WITHOUT ROWID;
+        CREATE INDEX repository_manifest_manifest ON repository_manifest (manifest_id);
+        CREATE INDEX repository_manifest_subject
+            ON repository_manifest (repository_id, subject, manifest_id) WHERE subject IS NOT NULL;
+        CREATE INDEX repository_manifest_untagged
+            ON repository_manifest (untagged_at) WHERE untagged_at IS NOT NULL;
+
+        -- kind: 0 configuration, 1 layer, 2 manifest. The target need not exist.
+        CREATE TABLE reference (
+            repository_id INTEGER NOT NULL REFERENCES repository (id),
+            target TEXT NOT NULL,
+            manifest_id INTEGER NOT NULL REFERENCES manifest (id),
+            kind INTEGER NOT NULL CHECK (kind IN (0, 1, 2)),
+            PRIMARY KEY (repository_id, target, manifest_id)
+        ) WITHOUT ROWID;
+        CREATE INDEX reference_manifest ON reference (repository_id, manifest_id);
+
+        """
+
+    private static let names = """
+        CREATE TABLE tag (
+            repository_id INTEGER NOT NULL REFERENCES repository (id),
+            name TEXT NOT NULL,
+            manifest_id INTEGER NOT NULL REFERENCES manifest (id),
+            updated_at INTEGER NOT NULL,
+            expires_at INTEGER,
+            PRIMARY KEY (repository_id, name)
+        ) WITHOUT ROWID;
+        CREATE INDEX tag_manifest ON tag (repository_id, manifest_id);
+        CREATE INDEX tag_expiry ON tag (expires_at) WHERE expires_at IS NOT NULL;
+
+        -- digest: what the tag points to since then; NULL where it was removed.
+        CREATE TABLE tag_history (
+            id INTEGER PRIMARY KEY,
+            repository_id INTEGER NOT NULL REFERENCES repository (id),
+            tag TEXT NOT NULL,
+            digest TEXT,
+            at INTEGER NOT NULL
+        );
+        CREATE INDEX tag_history_tag ON tag_history (repository_id, tag, id);
+
+        """
+
+    /// A row says: at `due`, look whether the repository still needs the blob.
+    private static let collection = """
+        CREATE TABLE garbage (
+            repository_id INTEGER NOT NULL REFERENCES repository (id),
+            digest TEXT NOT NULL,
+            due INTEGER NOT NULL,
+            PRIMARY KEY (repository_id, digest)
+        ) WITHOUT ROWID;
+        CREATE INDEX garbage_due ON garbage (due);
+        """
+}
