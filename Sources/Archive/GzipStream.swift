@@ -1,0 +1,99 @@
+/// Compresses bytes into one gzip member, block by block on several workers, while they arrive.
+///
+/// Blocks of 1 MiB are compressed independently, each with the 32 KiB before it as its dictionary, and joined
+/// in order. The output depends on the input alone, neither on the number of workers nor on the sizes in
+/// which bytes are appended. Memory depends on the number of workers, not on the size of the input.
+///
+/// - SeeAlso: RFC 1952
+package struct GzipStream: Sendable {
+    /// Large enough that a block's own beginning costs nothing, small enough that a few fit in memory.
+    package static let blockSize = 1_048_576
+
+    /// Blocks of one stream in work at once, 2 MiB each with what they become.
+    ///
+    /// More workers than this serve several streams.
+    private static let maximumBlocksInFlight = 8
+
+    private struct CompressedBlock: Sendable {
+        let bytes: [UInt8]
+        let checksum: CRC32
+    }
+
+    private let pool: WorkerPool
+    private var block: [UInt8] = []
+    private var dictionary: [UInt8] = []
+    private var blocksInFlight: [PendingResult<CompressedBlock>] = []
+    private var checksum: CRC32
+    private var prefix: [UInt8]?
+
+    /// Begins a member with a prefix, to whose contents the rest does not refer back.
+    package init(after prefix: GzipPrefix = GzipPrefix(), pool: WorkerPool) {
+        self.pool = pool
+        self.prefix = prefix.bytes
+        checksum = prefix.checksum
+    }
+
+    /// Takes the next bytes and gives the compressed ones that are ready, in order.
+    ///
+    /// Waits where blocks arrive faster than they are compressed.
+    ///
+    /// - Throws: `CancellationError` when the task was cancelled; the stream is of no use then.
+    package mutating func append(_ bytes: [UInt8]) async throws -> [[UInt8]] {
+        try Task.checkCancellation()
+        var ready = takePrefix()
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            if block.isEmpty { block.reserveCapacity(Self.blockSize) }
+            let part = rest.prefix(Self.blockSize - block.count)
+            block += part
+            rest = rest.dropFirst(part.count)
+            guard block.count == Self.blockSize else { break }
+            if blocksInFlight.count >= min(2 * pool.workerCount, Self.maximumBlocksInFlight) {
+                ready.append(await takeBlock())
+            }
+            submitBlock(isLast: false)
+        }
+        while let first = blocksInFlight.first, first.valueIfReady != nil { ready.append(await takeBlock()) }
+        return ready
+    }
+
+    /// Ends the member and gives the rest of it, after which the stream takes no more.
+    ///
+    /// - Throws: `CancellationError` when the task was cancelled; the stream is of no use then.
+    package mutating func finish() async throws -> [[UInt8]] {
+        try Task.checkCancellation()
+        var rest = takePrefix()
+        submitBlock(isLast: true)
+        while !blocksInFlight.isEmpty { rest.append(await takeBlock()) }
+        // Both little-endian; the size modulo 2^32.
+        let trailer = [checksum.value, UInt32(truncatingIfNeeded: checksum.count)].flatMap { number in
+            (0..<4).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) }
+        }
+        return rest + [trailer]
+    }
+
+    private mutating func takePrefix() -> [[UInt8]] {
+        defer { prefix = nil }
+        return prefix.map { [$0] } ?? []
+    }
+
+    private mutating func submitBlock(isLast: Bool) {
+        let (bytes, dictionary) = (block, dictionary)
+        self.dictionary = Array(bytes.suffix(Deflate.windowSize))
+        block = []
+        blocksInFlight.append(
+            pool.submit {
+                CompressedBlock(
+                    bytes: Deflate.compress(bytes, dictionary: dictionary, isLast: isLast),
+                    checksum: CRC32(of: bytes)
+                )
+            }
+        )
+    }
+
+    private mutating func takeBlock() async -> [UInt8] {
+        let block = await blocksInFlight.removeFirst().value()
+        checksum.append(block.checksum)
+        return block.bytes
+    }
+}
