@@ -1,0 +1,67 @@
+import Logging
+package import OCI
+package import Storage
+
+extension Registry {
+    /// Opens a blob of a repository for reading.
+    package func blob(_ digest: Digest, in repository: RepositoryName) async throws -> OpenBlob {
+        guard let record = try await catalog.blob(digest, in: repository) else {
+            throw RegistryError.blobUnknown(digest)
+        }
+        guard let blob = try await blobs.open(digest, size: record.size) else {
+            throw StorageError.corrupt(digest)
+        }
+        return blob
+    }
+
+    /// Says how large a blob is, and keeps it for as long as a client may count on having been told.
+    ///
+    /// A blob whose bytes are damaged is unknown here, because the push that follows heals it.
+    package func statBlob(_ digest: Digest, in repository: RepositoryName) async throws -> Int64 {
+        guard let record = try await catalog.keepBlob(digest, in: repository, until: keptUntil) else {
+            throw RegistryError.blobUnknown(digest)
+        }
+        do {
+            guard try await blobs.open(digest, size: record.size) != nil else {
+                throw RegistryError.blobUnknown(digest)
+            }
+        } catch StorageError.corrupt {
+            throw RegistryError.blobUnknown(digest)
+        }
+        return record.size
+    }
+
+    /// Makes a blob that is visible in another repository visible in this one; false where that has none.
+    ///
+    /// `source` nil means any repository.
+    package func mountBlob(
+        _ digest: Digest,
+        from source: RepositoryName?,
+        to repository: RepositoryName
+    ) async throws -> Bool {
+        let record = try await catalog.mountBlob(
+            digest,
+            from: source,
+            to: repository,
+            keptUntil: keptUntil,
+            now: clock()
+        )
+        return record != nil
+    }
+
+    /// Takes a blob out of a repository.
+    package func deleteBlob(_ digest: Digest, in repository: RepositoryName) async throws {
+        guard try await catalog.deleteBlob(digest, in: repository) else {
+            throw RegistryError.blobUnknown(digest)
+        }
+        // Its bytes go now if no other repository has it. Where this fails the next sweep or start does it.
+        do {
+            _ = try await catalog.sweepGarbage(limit: 1, removing: { [blobs] in try blobs.remove($0) })
+        } catch {
+            logger.warning(
+                "a deleted blob's bytes stay for now",
+                metadata: ["digest": "\(digest)", "error": "\(error)"]
+            )
+        }
+    }
+}

@@ -1,0 +1,125 @@
+package import OCI
+package import Storage
+
+extension Registry {
+    /// A manifest by tag or digest.
+    package func manifest(
+        _ reference: Reference,
+        in repository: RepositoryName
+    ) async throws -> ManifestRecord {
+        guard let record = try await catalog.manifest(reference, in: repository, now: clock()) else {
+            throw RegistryError.manifestUnknown(reference)
+        }
+        return record
+    }
+
+    /// What became of a pushed manifest.
+    package struct PushedManifest: Hashable, Sendable {
+        package let digest: Digest
+        /// The manifest that this one refers to as its subject.
+        package let subject: Digest?
+        /// False where the same manifest was there under the same name.
+        package let isChange: Bool
+    }
+
+    /// Stores a manifest under a tag or its digest.
+    ///
+    /// When this returns it survives a loss of power.
+    ///
+    /// `contentType` is what the client announced, if it did.
+    package func pushManifest(
+        _ bytes: [UInt8],
+        contentType: MediaType?,
+        as reference: Reference,
+        in repository: RepositoryName
+    ) async throws -> PushedManifest {
+        let manifest: Manifest
+        do { manifest = try Manifest(parsing: bytes, contentType: contentType) } catch {
+            throw RegistryError.manifestInvalid(error)
+        }
+        let digest: Digest
+        let tags: [Tag]
+        switch reference {
+        case .tag(let tag): (digest, tags) = (Digest(of: bytes), [tag])
+        case .digest(let announced):
+            guard let algorithm = announced.supportedAlgorithm else {
+                throw StorageError.unsupportedAlgorithm(announced)
+            }
+            (digest, tags) = (Digest(of: bytes, algorithm: algorithm), [])
+            guard digest == announced else {
+                throw StorageError.digestMismatch(announced: announced, actual: digest)
+            }
+        }
+        let isChange = try await publish(
+            ManifestPublication(
+                repository: repository,
+                digest: digest,
+                bytes: bytes,
+                manifest: manifest,
+                tags: tags,
+                now: clock()
+            )
+        )
+        return PushedManifest(digest: digest, subject: manifest.subject?.digest, isChange: isChange)
+    }
+
+    /// Publishes a manifest, and before it syncs what it reaches and may not survive a loss of power yet.
+    func publish(_ publication: ManifestPublication) async throws -> Bool {
+        var publication = publication
+        // Between two attempts a blob can only have been dropped and pushed anew: nobody does that without end.
+        for _ in 0..<Self.maximumPublicationAttempts {
+            switch try await catalog.publishManifest(publication) {
+            case .published(let isChange): return isChange
+            case .unsynced(let records):
+                try await sync(records)
+                publication.synced.formUnion(records.map(\.id))
+            }
+        }
+        throw StorageError.missingReferences(publication.manifest.references.map(\.descriptor.digest))
+    }
+
+    private static var maximumPublicationAttempts: Int { 8 }
+
+    private func sync(_ records: [BlobRecord]) async throws {
+        do {
+            try await blobs.sync(records.map(\.digest))
+        } catch StorageError.tooManyOpenFiles {
+            // Nothing was flushed, and so nothing was lost.
+            throw StorageError.tooManyOpenFiles
+        } catch {
+            // After a flush that failed the kernel may have dropped the bytes, and a second flush would succeed
+            // without them. So these blobs do not exist any more, and the client pushes them again.
+            for record in records {
+                try await catalog.dropUnsynced(record.id, removing: { [blobs] in try blobs.remove($0) })
+            }
+            throw error
+        }
+    }
+
+    /// Removes a tag, or a manifest with all its tags.
+    package func deleteManifest(_ reference: Reference, in repository: RepositoryName) async throws {
+        let isDeleted =
+            switch reference {
+            case .tag(let tag): try await catalog.deleteTag(tag, in: repository, now: clock())
+            case .digest(let digest):
+                try await catalog.deleteManifest(digest, in: repository, keptUntil: keptUntil, now: clock())
+            }
+        guard isDeleted else { throw RegistryError.manifestUnknown(reference) }
+    }
+
+    /// Tags in byte order, those behind `last`.
+    package func tags(
+        of repository: RepositoryName,
+        after last: String?,
+        limit: Int
+    ) async throws -> Page<TagRecord> {
+        let page = try await catalog.tagPage(of: repository, after: last, limit: limit, now: clock())
+        guard let page else { throw RegistryError.repositoryUnknown(repository) }
+        return page
+    }
+
+    /// Repositories in byte order, those behind `last`.
+    package func repositories(after last: String?, limit: Int) async throws -> Page<RepositoryName> {
+        try await catalog.repositoryPage(after: last, limit: limit)
+    }
+}

@@ -1,0 +1,32 @@
+package import OCI
+
+/// Why a registry cannot do what a client asks.
+///
+/// Beside these its methods throw `StorageError`. The server turns both into replies, in one place.
+package enum RegistryError: Error, Equatable {
+    case blobUnknown(Digest)
+    case manifestUnknown(Reference)
+    case repositoryUnknown(RepositoryName)
+    case manifestInvalid(ManifestError)
+    /// The content of a request has another length than its `Content-Range` says.
+    case contentLengthMismatch(announced: Int64, actual: Int64)
+    /// `limit` is in bytes.
+    case uploadTooLarge(limit: Int64)
+    /// Another request goes on with the same upload session.
+    case superseded
+}
+
+extension RegistryError: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .blobUnknown(let digest): "there is no blob \(digest) in this repository"
+        case .manifestUnknown(let reference): "there is no manifest \(reference) in this repository"
+        case .repositoryUnknown(let name): "there is no repository \(name)"
+        case .manifestInvalid(let error): error.description
+        case .contentLengthMismatch(let announced, let actual):
+            "Content-Range announces \(announced) bytes, and \(actual) came"
+        case .uploadTooLarge(let limit): "an upload has at most \(limit) bytes here (limits.upload-size)"
+        case .superseded: "another request goes on with this upload session"
+        }
+    }
+}

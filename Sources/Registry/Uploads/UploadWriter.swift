@@ -1,0 +1,42 @@
+import NIOCore
+import Storage
+
+/// Gathers the chunks of a request, so that each call to the blob store moves many of them.
+struct UploadWriter {
+    private let blobs: any BlobStore
+    private let upload: UploadID
+    private let limit: Int64?
+    private var pending: [ByteBuffer] = []
+    private var pendingBytes = 0
+    /// Where the next chunk goes, once what is pending has been written.
+    private(set) var offset: Int64
+
+    /// Makes the hop to the blob store's threads cheap beside the hashing, and keeps an upload's memory small.
+    private static let portion = 512 * 1024
+
+    init(blobs: any BlobStore, upload: UploadID, offset: Int64, limit: Int64?) {
+        self.blobs = blobs
+        self.upload = upload
+        self.offset = offset
+        self.limit = limit
+    }
+
+    /// Takes a chunk, and writes when enough has come together.
+    mutating func write(_ chunk: ByteBuffer) async throws {
+        if let limit, offset + Int64(pendingBytes + chunk.readableBytes) > limit {
+            throw RegistryError.uploadTooLarge(limit: limit)
+        }
+        pending.append(chunk)
+        pendingBytes += chunk.readableBytes
+        if pendingBytes >= Self.portion { try await flush() }
+    }
+
+    /// Writes what is pending.
+    mutating func flush() async throws {
+        guard !pending.isEmpty else { return }
+        let chunks = pending
+        pending.removeAll(keepingCapacity: true)
+        pendingBytes = 0
+        offset = try await blobs.append(chunks, to: upload, at: offset)
+    }
+}
