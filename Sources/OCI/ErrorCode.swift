@@ -18,4 +18,6 @@ package enum ErrorCode: String, CaseIterable, Sendable {
     case tooManyRequests = "TOOMANYREQUESTS"
     /// Not in the specification's table; what docker-distribution's clients know for a failure of the server.
     case unknown = "UNKNOWN"
+    /// A page size that is no number, as docker-distribution answers it.
+    case paginationNumberInvalid = "PAGINATION_NUMBER_INVALID"
 }

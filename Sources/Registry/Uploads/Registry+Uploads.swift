@@ -9,6 +9,11 @@ extension Registry {
         package let id: UploadID
         /// How many bytes have come.
         package let offset: Int64
+
+        package init(id: UploadID, offset: Int64) {
+            self.id = id
+            self.offset = offset
+        }
     }
 
     /// One request's part of an upload.

@@ -1,0 +1,73 @@
+import HTTPTypes
+import Hummingbird
+import Logging
+import NIOCore
+import OCI
+
+/// One line a request: what was asked, what came of it, and for whom.
+///
+/// Never a query, a header or content, which may hold secrets.
+struct AccessLog: Sendable {
+    let logger: Logger
+    private let method: HTTPRequest.Method
+    let path: String
+    private let remote: String
+    private let start = ContinuousClock.now
+
+    init(logger: Logger, request: HTTPRequest, channel: any Channel) {
+        self.logger = logger
+        method = request.method
+        let target = request.path ?? ""
+        path = String(target.prefix { $0 != "?" }).printable
+        // A socket file's peer has no address.
+        remote = channel.remoteAddress?.ipAddress ?? "local"
+    }
+
+    /// The reply, which writes its line when it has been sent, or broke off.
+    func recording(_ response: Response) -> Response {
+        let status = response.status
+        guard let length = response.body.contentLength, length > Self.smallReply else {
+            record(status: status, bytes: Int64(response.body.contentLength ?? 0))
+            return response
+        }
+        var response = response
+        let body = response.body
+        response.body = ResponseBody(contentLength: length) { writer in
+            do {
+                try await body.write(writer)
+                record(status: status, bytes: Int64(length))
+            } catch {
+                record(status: status, bytes: Int64(length), isInterrupted: true)
+                throw error
+            }
+        }
+        return response
+    }
+
+    /// Up to this size a reply goes out in one write, and is as good as sent when it is made.
+    private static let smallReply = 64 * 1024
+
+    /// Notes the end of a reply.
+    ///
+    /// `bytes` counts the content that was sent.
+    func record(status: HTTPResponse.Status, bytes: Int64, isInterrupted: Bool = false) {
+        let elapsed = ContinuousClock.now - start
+        let microseconds =
+            elapsed.components.seconds * 1_000_000 + elapsed.components.attoseconds / 1_000_000_000_000
+        var metadata: Logger.Metadata = [
+            "method": "\(method.rawValue)",
+            "path": "\(path)",
+            "status": "\(status.code)",
+            "bytes": "\(bytes)",
+            "ms": "\(microseconds / 1000).\(Self.threeDigits(microseconds % 1000))",
+            "remote": "\(remote)",
+        ]
+        if isInterrupted { metadata["interrupted"] = "true" }
+        logger.info("request", metadata: metadata)
+    }
+
+    private static func threeDigits(_ number: Int64) -> String {
+        let text = String(number)
+        return String(repeating: "0", count: 3 - text.count) + text
+    }
+}

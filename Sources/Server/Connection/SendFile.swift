@@ -1,0 +1,47 @@
+import NIOCore
+import NIOHTTP1
+import NIOHTTPTypesHTTP1
+import NIOPosix
+import Storage
+
+/// Sends part of a file from the kernel's cache to the connection, without a copy through this process.
+enum SendFile {
+    /// Whether a connection's pipeline ends in a plain socket.
+    ///
+    /// Nothing but bytes passes through TLS.
+    static func isPossible(on channel: any Channel) async -> Bool {
+        (try? await channel.eventLoop.submit {
+            _ = try channel.pipeline.syncOperations.context(handlerType: HTTP1ToHTTPServerCodec.self)
+            return true
+        }.get()) ?? false
+    }
+
+    /// Returns when the peer has taken it all, or fails when the connection breaks.
+    ///
+    /// It goes in below the typed parts of the pipeline, behind the head that was written before.
+    static func send(_ range: Range<Int64>, of file: OpenFile, to channel: any Channel) async throws {
+        try await channel.eventLoop.flatSubmit { () -> EventLoopFuture<Void> in
+            do {
+                let codec = try channel.pipeline.syncOperations.context(
+                    handlerType: HTTP1ToHTTPServerCodec.self
+                )
+                // The handle is never closed: `file` owns the descriptor, and lives until the promise is done.
+                let handle = NIOFileHandle(_deprecatedTakingOwnershipOfDescriptor: file.descriptor)
+                let region = FileRegion(
+                    fileHandle: handle,
+                    readerIndex: Int(range.lowerBound),
+                    endIndex: Int(range.upperBound)
+                )
+                let promise = channel.eventLoop.makePromise(of: Void.self)
+                promise.futureResult.whenComplete { _ in
+                    withExtendedLifetime(file) { _ = try? handle.takeDescriptorOwnership() }
+                }
+                let part = HTTPServerResponsePart.body(.fileRegion(region))
+                codec.writeAndFlush(NIOAny(part), promise: promise)
+                return promise.futureResult
+            } catch {
+                return channel.eventLoop.makeFailedFuture(error)
+            }
+        }.get()
+    }
+}

@@ -1,0 +1,88 @@
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import OCI
+import Registry
+import Storage
+
+extension Handlers {
+    /// The blob, or part of it (end-2).
+    func readBlob(_ digest: Digest, in repository: RepositoryName) async throws -> Response {
+        var fields: HTTPFields = [
+            .contentType: MediaType.octetStream.rawValue,
+            .dockerContentDigest: digest.description,
+            .eTag: "\"\(digest)\"",
+            .acceptRanges: "bytes",
+            // What a digest names never changes.
+            .cacheControl: "max-age=31536000, immutable",
+        ]
+        if isHead {
+            let size = try await registry.statBlob(digest, in: repository)
+            fields[.contentLength] = String(size)
+            return Response(status: .ok, headers: fields)
+        }
+        let blob = try await registry.blob(digest, in: repository)
+        if EntityTag.matches(headers[values: .ifNoneMatch], digest) { return .empty(.notModified, fields) }
+        let range = headers[.range].flatMap { header in
+            // A client that resumes asks for the rest only if the content is still the same.
+            headers[.ifRange].map { EntityTag.matches([$0], digest) } ?? true ? header : nil
+        }
+        switch ByteRange(range, size: blob.size) {
+        case .whole:
+            return Response(status: .ok, headers: fields, body: body(0..<blob.size, of: blob))
+        case .part(let part):
+            fields[.contentRange] = "bytes \(part.lowerBound)-\(part.upperBound - 1)/\(blob.size)"
+            return Response(status: .partialContent, headers: fields, body: body(part, of: blob))
+        case .unsatisfiable:
+            throw ErrorReply(
+                status: .rangeNotSatisfiable,
+                code: .sizeInvalid,
+                message: "the blob has \(blob.size) bytes",
+                headers: [.contentRange: "bytes */\(blob.size)"]
+            )
+        }
+    }
+
+    /// Takes a blob out of a repository (end-10).
+    func deleteBlob(_ digest: Digest, in repository: RepositoryName) async throws -> Response {
+        try await registry.deleteBlob(digest, in: repository)
+        return .empty(.accepted, [.contentLength: "0"])
+    }
+
+    private func body(_ range: Range<Int64>, of blob: OpenBlob) -> ResponseBody {
+        guard !range.isEmpty else { return ResponseBody() }
+        return ResponseBody(contentLength: range.count) { [channel] writer in
+            if await SendFile.isPossible(on: channel) {
+                try await SendFile.send(range, of: blob.file, to: channel)
+            } else {
+                var offset = range.lowerBound
+                while offset < range.upperBound {
+                    let end = min(offset + Self.portion, range.upperBound)
+                    let bytes = try await blob.read(offset..<end)
+                    // A file that became shorter is damaged: the connection breaks rather than lie.
+                    guard bytes.readableBytes == end - offset else { throw StorageError.corrupt(blob.digest) }
+                    try await writer.write(bytes)
+                    offset = end
+                }
+            }
+            try await writer.finish(nil)
+        }
+    }
+
+    /// What is read at once where the kernel cannot send the file itself.
+    private static var portion: Int64 { 512 * 1024 }
+}
+
+/// The tags by which clients say which content they have: a quoted digest.
+///
+/// - SeeAlso: RFC 9110, section 8.8.3
+enum EntityTag {
+    /// Whether one of the header's tags is the digest's, or `*`.
+    static func matches(_ headers: [String], _ digest: Digest) -> Bool {
+        headers.flatMap { $0.split(separator: ",") }.contains { tag in
+            var tag = tag.filter { $0 != " " && $0 != "\t" }[...]
+            if tag.hasPrefix("W/") { tag = tag.dropFirst(2) }
+            return tag == "*" || tag == "\"\(digest)\""
+        }
+    }
+}

@@ -1,0 +1,65 @@
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import OCI
+import Registry
+import Storage
+
+extension Handlers {
+    /// The stored bytes, of the stored type, whatever the client would rather have (end-3).
+    func readManifest(_ reference: Reference, in repository: RepositoryName) async throws -> Response {
+        let record = try await registry.manifest(reference, in: repository)
+        let fields: HTTPFields = [
+            .contentType: record.mediaType.rawValue,
+            .dockerContentDigest: record.digest.description,
+            .eTag: "\"\(record.digest)\"",
+        ]
+        if EntityTag.matches(headers[values: .ifNoneMatch], record.digest) {
+            return .empty(.notModified, fields)
+        }
+        return Response(
+            status: .ok,
+            headers: fields,
+            body: ResponseBody(byteBuffer: ByteBuffer(bytes: record.bytes))
+        )
+    }
+
+    /// Stores a manifest (end-7a, end-7b).
+    func pushManifest(_ reference: Reference, in repository: RepositoryName) async throws -> Response {
+        let contentType = try headers[.contentType].map { (header: String) in
+            do { return try MediaType(headerValue: header) } catch {
+                throw ErrorReply(
+                    status: .badRequest,
+                    code: .manifestInvalid,
+                    message: "Content-Type: \(error)"
+                )
+            }
+        }
+        let content = try RequestContent(request, channel: channel)
+        let bytes: [UInt8]
+        do {
+            bytes = try await content.collect(upTo: Manifest.maximumSize)
+        } catch ContentError.tooLarge {
+            throw RegistryError.manifestInvalid(.tooLarge)
+        }
+        let pushed = try await registry.pushManifest(
+            bytes,
+            contentType: contentType,
+            as: reference,
+            in: repository
+        )
+        var fields: HTTPFields = [
+            .location: "/v2/\(repository)/manifests/\(pushed.digest)",
+            .dockerContentDigest: pushed.digest.description,
+            .contentLength: "0",
+        ]
+        if let subject = pushed.subject { fields[.ociSubject] = subject.description }
+        return .empty(.created, fields)
+    }
+
+    /// Removes a tag or a manifest (end-9).
+    func deleteManifest(_ reference: Reference, in repository: RepositoryName) async throws -> Response {
+        try await registry.deleteManifest(reference, in: repository)
+        return .empty(.accepted, [.contentLength: "0"])
+    }
+}

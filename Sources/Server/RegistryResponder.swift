@@ -1,0 +1,113 @@
+import HTTPTypes
+package import Hummingbird
+package import Logging
+import NIOCore
+import OCI
+package import Registry
+
+/// Answers every request: the rules, the routing, the handler, the reply, the line in the log.
+package struct RegistryResponder: HTTPResponder {
+    package typealias Context = RegistryRequestContext
+
+    /// Where a listener stands, and what follows from it.
+    package struct Listener: Sendable {
+        package let hostRule: HostRule
+        /// Whether the commands' endpoints are there.
+        package let isAdministrative: Bool
+
+        package init(hostRule: HostRule, isAdministrative: Bool) {
+            self.hostRule = hostRule
+            self.isAdministrative = isAdministrative
+        }
+    }
+
+    private let registry: Registry
+    private let listener: Listener
+    private let logger: Logger
+
+    package init(registry: Registry, listener: Listener, logger: Logger) {
+        self.registry = registry
+        self.listener = listener
+        self.logger = logger
+    }
+
+    package func respond(to request: Request, context: Context) async throws -> Response {
+        let log = AccessLog(logger: logger, request: request.head, channel: context.channel)
+        let isDistribution = request.head.path.map {
+            $0 == "/v2" || $0.hasPrefix("/v2/") || $0.hasPrefix("/v2?")
+        }
+        var response: Response
+        do {
+            response = try await answer(request, context)
+        } catch {
+            let reply = ErrorReply(error)
+            if reply.status.kind == .serverError {
+                logger.error(
+                    "a request failed",
+                    metadata: ["path": "\(log.path)", "error": "\(reply.message)"]
+                )
+            }
+            response = reply.response(on: isDistribution == true ? .distribution : .plain)
+        }
+        if isDistribution == true { response.headers[.dockerDistributionAPIVersion] = "registry/2.0" }
+        return log.recording(request.method == .head ? response.createHeadResponse() : response)
+    }
+
+    private func answer(_ request: Request, _ context: Context) async throws -> Response {
+        try checkHost(request.head)
+        if OriginRule.refuses(request.head) {
+            throw ErrorReply(
+                status: .forbidden,
+                code: .denied,
+                message: "a page of another web site cannot change anything here"
+            )
+        }
+        let target = try RequestTarget(request.head.path ?? "")
+        let endpoint = try Endpoint(request.method, target.segments)
+        let handlers = Handlers(
+            registry: registry,
+            channel: context.channel,
+            request: request,
+            query: target.query
+        )
+        return try await dispatch(endpoint, handlers)
+    }
+
+    private func checkHost(_ head: HTTPRequest) throws {
+        guard let host = head.authority, !host.isEmpty else {
+            throw ErrorReply(status: .badRequest, code: .unsupported, message: "the Host header is missing")
+        }
+        guard listener.hostRule.allows(host) else {
+            throw ErrorReply(
+                status: .misdirectedRequest,
+                code: .denied,
+                message: "this server does not answer to the name '\(host.printable)'",
+                hint: "to have it do so, add the name to 'hosts' in the configuration"
+            )
+        }
+    }
+
+    private func dispatch(_ endpoint: Endpoint, _ handlers: Handlers) async throws -> Response {
+        switch endpoint {
+        case .checkSupport: .json(.object([]))
+        case .readBlob(let name, let digest): try await handlers.readBlob(digest, in: name)
+        case .deleteBlob(let name, let digest): try await handlers.deleteBlob(digest, in: name)
+        case .startUpload(let name): try await handlers.startUpload(in: name)
+        case .readUpload(let name, let id): try await handlers.readUpload(id, in: name)
+        case .appendToUpload(let name, let id): try await handlers.appendToUpload(id, in: name)
+        case .finishUpload(let name, let id): try await handlers.finishUpload(id, in: name)
+        case .cancelUpload(let name, let id): try await handlers.cancelUpload(id, in: name)
+        case .readManifest(let name, let reference): try await handlers.readManifest(reference, in: name)
+        case .pushManifest(let name, let reference): try await handlers.pushManifest(reference, in: name)
+        case .deleteManifest(let name, let reference): try await handlers.deleteManifest(reference, in: name)
+        case .listTags(let name): try await handlers.listTags(of: name)
+        case .listRepositories: try await handlers.listRepositories()
+        case .packageExecutable(let path): try await handlers.packageExecutable(path)
+        case .welcome: handlers.welcome()
+        case .health: .bytes(Array("ok\n".utf8), type: "text/plain; charset=utf-8")
+        case .administer(let endpoint):
+            try await listener.isAdministrative
+                ? handlers.administer(endpoint) : { throw EndpointError.unknownPath }()
+        }
+    }
+}

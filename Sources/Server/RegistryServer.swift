@@ -1,0 +1,76 @@
+import Glibc
+package import Hummingbird
+import HummingbirdCore
+package import Logging
+package import Registry
+
+/// Serves a registry on an address, or on the socket beside its storage folder.
+package struct RegistryServer: Sendable {
+    /// Where to listen.
+    package enum Address: Hashable, Sendable {
+        /// `port` 0 takes a free one.
+        case tcp(host: String, port: Int)
+        /// A socket file that only its owner can open.
+        case socket(path: String)
+    }
+
+    private let registry: Registry
+    private let limits: ConnectionLimits
+    private let maximumConnections: Int
+    private let logger: Logger
+
+    /// `maximumConnections` bounds each listener; further ones wait in the kernel's queue.
+    package init(
+        registry: Registry,
+        limits: ConnectionLimits = ConnectionLimits(),
+        maximumConnections: Int = 1024,
+        logger: Logger
+    ) {
+        self.registry = registry
+        self.limits = limits
+        self.maximumConnections = maximumConnections
+        self.logger = logger
+    }
+
+    /// The service that listens on an address until it is shut down, and then answers what it has begun.
+    ///
+    /// `hosts` are names in `Host` that are answered beside the loopback's; `onListening` is called with the port,
+    /// 0 for a socket.
+    package func service(
+        on address: Address,
+        hosts: [String] = [],
+        onListening: @escaping @Sendable (_ port: Int) async -> Void
+    ) -> Application<RegistryResponder> {
+        let listener: RegistryResponder.Listener
+        let bindAddress: BindAddress
+        switch address {
+        case .tcp(let host, let port):
+            let isLoopback = host == "localhost" || HostRule.isLoopbackAddress(host)
+            listener = .init(
+                hostRule: HostRule(isLoopback: isLoopback, hosts: hosts),
+                isAdministrative: false
+            )
+            bindAddress = .hostname(host, port: port)
+        case .socket(let path):
+            listener = .init(hostRule: .unrestricted, isAdministrative: true)
+            bindAddress = .unixDomainSocket(path: path)
+        }
+        var serverLogger = logger
+        // Hummingbird tells of its own start, which is not a user's business.
+        serverLogger.logLevel = max(logger.logLevel, .warning)
+        return Application(
+            responder: RegistryResponder(registry: registry, listener: listener, logger: logger),
+            server: HTTPServerBuilder { [limits] in RegistryChannel(responder: $0, limits: limits) },
+            configuration: ApplicationConfiguration(
+                address: bindAddress,
+                serverName: "berth",
+                availableConnectionsDelegate: MaximumAvailableConnections(maximumConnections)
+            ),
+            onServerRunning: { channel in
+                if case .socket(let path) = address { chmod(path, 0o600) }
+                await onListening(channel.localAddress?.port ?? 0)
+            },
+            logger: serverLogger
+        )
+    }
+}

@@ -1,0 +1,124 @@
+import HTTPTypes
+import OCI
+import Registry
+import Storage
+
+// The one place where what went wrong becomes a status and a code.
+
+extension ErrorReply {
+    /// The reply for anything that a handler can throw.
+    init(_ error: any Error) {
+        switch error {
+        case let error as ErrorReply: self = error
+        case let error as EndpointError: self.init(error)
+        case let error as RegistryError: self.init(error)
+        case let error as StorageError: self.init(error)
+        case let error as PaginationError:
+            self.init(status: .badRequest, code: .paginationNumberInvalid, message: error.description)
+        case let error as ContentError: self.init(error)
+        default:
+            // A connection that broke ends here; nobody reads the reply.
+            self.init(
+                status: .badRequest,
+                code: .unknown,
+                message: "the request could not be read to its end"
+            )
+        }
+    }
+
+    private init(_ error: EndpointError) {
+        switch error {
+        case .malformedPath:
+            self.init(status: .badRequest, code: .nameInvalid, message: "the path of the URL is malformed")
+        case .malformedQuery:
+            self.init(status: .badRequest, code: .unsupported, message: "the query of the URL is malformed")
+        case .unknownPath:
+            self.init(status: .notFound, code: .unsupported, message: "there is nothing at this path")
+        case .methodNotAllowed(let allowed):
+            let names = allowed.map(\.rawValue).joined(separator: ", ")
+            self.init(
+                status: .methodNotAllowed,
+                code: .unsupported,
+                message: "this path takes \(names)",
+                headers: [.allow: names]
+            )
+        case .repositoryName(let error):
+            self.init(status: .badRequest, code: .nameInvalid, message: error.description)
+        case .reference(.tag(let error)):
+            self.init(status: .badRequest, code: .manifestInvalid, message: error.description)
+        case .reference(.digest(let error)), .digest(let error):
+            self.init(status: .badRequest, code: .digestInvalid, message: error.description)
+        case .uploadID:
+            self.init(status: .notFound, code: .blobUploadUnknown, message: "there is no such upload session")
+        case .reservedName:
+            self.init(
+                status: .badRequest,
+                code: .nameInvalid,
+                message:
+                    "a repository whose first part is v2 cannot be uploaded to: the path is the registry's own"
+            )
+        }
+    }
+
+    private init(_ error: RegistryError) {
+        let message = error.description
+        switch error {
+        case .blobUnknown: self.init(status: .notFound, code: .blobUnknown, message: message)
+        case .manifestUnknown: self.init(status: .notFound, code: .manifestUnknown, message: message)
+        case .repositoryUnknown: self.init(status: .notFound, code: .nameUnknown, message: message)
+        case .manifestInvalid(.tooLarge):
+            self.init(status: .contentTooLarge, code: .sizeInvalid, message: message)
+        case .manifestInvalid: self.init(status: .badRequest, code: .manifestInvalid, message: message)
+        case .contentLengthMismatch: self.init(status: .badRequest, code: .sizeInvalid, message: message)
+        case .uploadTooLarge: self.init(status: .contentTooLarge, code: .sizeInvalid, message: message)
+        case .superseded: self.init(status: .conflict, code: .blobUploadInvalid, message: message)
+        }
+    }
+
+    private init(_ error: StorageError) {
+        let message = error.description
+        switch error {
+        case .unknownUpload: self.init(status: .notFound, code: .blobUploadUnknown, message: message)
+        case .wrongOffset: self.init(status: .rangeNotSatisfiable, code: .blobUploadInvalid, message: message)
+        case .digestMismatch, .unsupportedAlgorithm:
+            self.init(status: .badRequest, code: .digestInvalid, message: message)
+        case .missingReferences:
+            self.init(status: .notFound, code: .manifestBlobUnknown, message: message)
+        case .manifestInUse, .blobInUse: self.init(status: .conflict, code: .denied, message: message)
+        case .full: self.init(status: .insufficientStorage, code: .unknown, message: message)
+        case .tooManyOpenFiles:
+            self.init(
+                status: .serviceUnavailable,
+                code: .tooManyRequests,
+                message: message,
+                headers: [.retryAfter: "1"]
+            )
+        case .readOnly, .corrupt, .failed, .database:
+            self.init(status: .internalServerError, code: .unknown, message: message)
+        }
+    }
+
+    private init(_ error: ContentError) {
+        switch error {
+        case .tooLarge(let limit):
+            self.init(
+                status: .contentTooLarge,
+                code: .sizeInvalid,
+                message: "the content of this request has at most \(limit) bytes"
+            )
+        case .interrupted:
+            self.init(
+                status: .badRequest,
+                code: .sizeInvalid,
+                message: "the connection ended before the content did"
+            )
+        case .malformedLength:
+            self.init(status: .badRequest, code: .sizeInvalid, message: "Content-Length is no number")
+        }
+    }
+}
+
+extension HTTPResponse.Status {
+    /// No space is left; RFC 4918, section 11.5.
+    static let insufficientStorage = HTTPResponse.Status(code: 507, reasonPhrase: "Insufficient Storage")
+}

@@ -1,0 +1,63 @@
+import OCI
+
+/// Which names in a request's `Host` a listener answers to.
+///
+/// A web page whose name its owner points at 127.0.0.1 speaks to this server as if it were its own: the browser's
+/// rules do not stop it, but its name does not become a different one. So a listener on a loopback address answers
+/// only to names that cannot be somebody else's.
+package struct HostRule: Hashable, Sendable {
+    private let isRestricted: Bool
+    private let additional: Set<String>
+
+    /// For a listener on an address of this machine alone, or on any other.
+    ///
+    /// `hosts` are further names, without ports. Where there are any, a listener that others reach answers only to
+    /// them as well.
+    package init(isLoopback: Bool, hosts: [String]) {
+        additional = Set(hosts.map { $0.lowercased() })
+        isRestricted = isLoopback || !hosts.isEmpty
+    }
+
+    private init() {
+        additional = []
+        isRestricted = false
+    }
+
+    /// For the socket beside the storage folder, which no browser reaches.
+    package static let unrestricted = HostRule()
+
+    /// Whether a request with this header is answered.
+    ///
+    /// `host` includes the port.
+    func allows(_ host: String) -> Bool {
+        guard isRestricted else { return true }
+        guard let name = Self.name(in: host) else { return false }
+        return name == "localhost" || additional.contains(name) || Self.isLoopbackAddress(name)
+    }
+
+    /// The name in `name[:port]`, in lower case and without the brackets of an IPv6 address; nil for a malformed one.
+    static func name(in host: String) -> String? {
+        let lowercased = host.lowercased()
+        let name: Substring
+        let rest: Substring
+        if lowercased.first == "[" {
+            guard let bracket = lowercased.firstIndex(of: "]") else { return nil }
+            name = lowercased[lowercased.index(after: lowercased.startIndex)..<bracket]
+            rest = lowercased[lowercased.index(after: bracket)...]
+        } else {
+            let colon = lowercased.firstIndex(of: ":") ?? lowercased.endIndex
+            (name, rest) = (lowercased[..<colon], lowercased[colon...])
+        }
+        let port = rest.dropFirst()
+        let isPort = rest.isEmpty || (rest.first == ":" && port.utf8.allSatisfy(\.isASCIIDigit))
+        return isPort && !name.isEmpty ? String(name) : nil
+    }
+
+    /// Whether a name is written as an address of the loopback network: 127.0.0.0/8 or ::1.
+    package static func isLoopbackAddress(_ name: String) -> Bool {
+        if name == "::1" { return true }
+        let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+        return parts.count == 4 && parts[0] == "127"
+            && parts.allSatisfy { $0.utf8.allSatisfy(\.isASCIIDigit) && UInt8($0) != nil }
+    }
+}
