@@ -1,0 +1,154 @@
+import Logging
+
+/// The schema: every setting that there is.
+///
+/// The decoder of the file, the check of the environment and `berth config` work from this table alone, and
+/// tests hold `config/berth.yaml` and `docs/configuration.md` against it.
+enum Settings {
+    static let host = Setting(
+        "host",
+        .hostName,
+        default: "127.0.0.1",
+        "The address to listen on."
+    )
+    static let port = Setting(
+        "port",
+        .integer(0...65535),
+        default: "5000",
+        "The port to listen on; 0 takes a free one."
+    )
+    static let allowRemote = Setting(
+        "allow-remote",
+        .boolean,
+        default: "false",
+        "Whether other machines may reach the listener, though there are no TLS and no accounts."
+    )
+    static let hosts = Setting(
+        "hosts",
+        .hostNames,
+        default: "",
+        "Names besides localhost that a listener on loopback accepts in the Host header."
+    )
+    static let url = Setting(
+        "url",
+        SettingType<BaseURL>.baseURL.orNone,
+        default: "none",
+        "The address that clients use where it differs from the listener's, as behind a proxy."
+    )
+    static let storage = Setting(
+        "storage",
+        .path,
+        default: "./storage",
+        "The folder of all data; a relative path begins at the working directory."
+    )
+
+    static let logLevel = Setting(
+        "log.level",
+        SettingType<Logger.Level>.choice,
+        default: "info",
+        "The least severe messages that are logged: trace, debug, info, notice, warning, error or critical."
+    )
+    static let logFormat = Setting(
+        "log.format",
+        SettingType<LogFormat>.choice,
+        default: "text",
+        "Lines for people or JSON for machines: text or json."
+    )
+
+    static let headerTimeout = Setting(
+        "timeouts.header",
+        .duration(.milliseconds(1) ... .days(1)),
+        default: "30s",
+        "How long a connection may take to send the head of a request."
+    )
+    static let idleTimeout = Setting(
+        "timeouts.idle",
+        .duration(.milliseconds(1) ... .days(1)),
+        default: "75s",
+        "How long a connection without a request is kept."
+    )
+    static let stallTimeout = Setting(
+        "timeouts.stall",
+        .duration(.milliseconds(1) ... .days(1)),
+        default: "60s",
+        "How long a client in the middle of a request may neither send nor take a byte."
+    )
+    static let drainTimeout = Setting(
+        "timeouts.drain",
+        .duration(.zero ... .days(1)),
+        default: "30s",
+        "How long a stop waits for the requests that are running."
+    )
+
+    static let uploadSize = Setting(
+        "limits.upload-size",
+        SettingType<ByteSize>.byteSize(ByteSize(bytes: 1)...ByteSize(bytes: 1 << 50)).orNone,
+        default: "none",
+        "The largest blob or executable that is taken: a size such as 512MiB or 10GB, or none for no limit."
+    )
+    static let connections = Setting(
+        "limits.connections",
+        .integer(1...1_000_000),
+        default: "1024",
+        "How many connections are served at once."
+    )
+
+    static let caBundle = Setting(
+        "packaging.ca-bundle",
+        .caBundle,
+        default: "host",
+        "The root certificates that images get: this machine's (host), those in a file (its path), or none."
+    )
+    static let workers = Setting(
+        "packaging.workers",
+        .integer(0...1024),
+        default: "0",
+        "How many threads compress layers; 0 takes one for each core."
+    )
+
+    static let grace = Setting(
+        "garbage.grace",
+        .duration(.zero ... .days(3650)),
+        default: "24h",
+        "How long a blob stays that nothing refers to; a push must end within it."
+    )
+    static let uploadExpiry = Setting(
+        "uploads.expiry",
+        .duration(.seconds(1) ... .days(3650)),
+        default: "7d",
+        "How long an unfinished upload can be resumed."
+    )
+
+    /// Every setting, in the order of `config/berth.yaml`: a section's settings follow each other.
+    static let all: [any SettingDefinition] = [
+        host, port, allowRemote, hosts, url, storage,
+        logLevel, logFormat,
+        headerTimeout, idleTimeout, stallTimeout, drainTimeout,
+        uploadSize, connections,
+        caBundle, workers,
+        grace, uploadExpiry,
+    ]
+
+    /// The setting of a key such as `log.level`.
+    static func setting(at path: String) -> (any SettingDefinition)? {
+        all.first { $0.key.path == path }
+    }
+
+    /// The names of the sections, in the order of the settings.
+    static var sections: [String] {
+        all.compactMap(\.key.section).reduce(into: []) { names, name in
+            if names.last != name { names.append(name) }
+        }
+    }
+
+    /// The settings in a section such as `log`; none if there is no such section.
+    static func settings(in section: String) -> [any SettingDefinition] {
+        all.filter { $0.key.section == section }
+    }
+}
+
+extension Duration {
+    fileprivate static func days(_ count: Int) -> Duration {
+        .seconds(86_400 * count)
+    }
+}
