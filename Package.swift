@@ -23,6 +23,7 @@ let hummingbirdCore: Target.Dependency = .product(name: "HummingbirdCore", packa
 let hummingbirdTesting: Target.Dependency = .product(name: "HummingbirdTesting", package: "hummingbird")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let serviceLifecycle: Target.Dependency = .product(
     name: "ServiceLifecycle",
     package: "swift-service-lifecycle"
@@ -79,7 +80,7 @@ let package = Package(
             name: "Commands",
             dependencies: [
                 "OCI", "Executables", "Archive", "Storage", "Packager", "Registry", "Server", argumentParser,
-                configuration, yams, serviceLifecycle, asyncHTTPClient, logging,
+                configuration, yams, serviceLifecycle, unixSignals, asyncHTTPClient, logging,
             ],
             swiftSettings: strict
         ),

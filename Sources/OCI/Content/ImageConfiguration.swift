@@ -95,7 +95,8 @@ extension ImageConfiguration {
 }
 
 extension ImageConfiguration.Execution {
-    fileprivate var json: JSONValue {
+    /// The part in a fixed order of keys, without those that say nothing.
+    package var json: JSONValue {
         var members: [JSONValue.Member] = []
         if let user { members.append(.init("User", .string(user))) }
         if !exposedPorts.isEmpty {

@@ -4,8 +4,4 @@ extension Handlers {
     func packageExecutable(_ path: [String]) async throws -> Response { throw EndpointError.unknownPath }
 
     func welcome() -> Response { .empty(.ok) }
-
-    func administer(_ endpoint: AdministrationEndpoint) async throws -> Response {
-        throw EndpointError.unknownPath
-    }
 }

@@ -50,7 +50,13 @@ package final class SQLiteCatalog: Catalog {
         try await writes.perform(.power) { database in
             _ = try database.run("DELETE FROM store WHERE key = 'open'")
         }
-        do { try database.close() } catch { throw StorageError(error) }
+        do {
+            // Leaves one file, without a log beside it.
+            _ = try await database.writeWithoutTransaction { try $0.checkpoint(.truncate) }
+            try database.close()
+        } catch {
+            throw StorageError(error)
+        }
     }
 
     /// Closes the database as a crash would leave it.

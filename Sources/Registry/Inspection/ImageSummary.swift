@@ -1,0 +1,40 @@
+package import OCI
+package import Storage
+
+/// What a tag stands for, in a line: for lists.
+package struct ImageSummary: Hashable, Sendable {
+    package let repository: RepositoryName
+    /// Nil for a repository that holds manifests and no tag.
+    package let tag: TagRecord?
+    /// What it runs on; empty for what is no image.
+    package let platforms: [Platform]
+    /// The bytes that a client without any of it would pull, for all platforms together.
+    package let size: Int64
+}
+
+/// A manifest and what it is made of, in full.
+package struct ImageDetails: Hashable, Sendable {
+    /// One platform's image, or an artifact.
+    package struct Part: Hashable, Sendable {
+        package let digest: Digest
+        package let mediaType: MediaType
+        /// Nil for what is no image.
+        package let platform: Platform?
+        package let configuration: ImageConfiguration?
+        package let layers: [Descriptor]
+        package let annotations: [String: String]
+        /// The bytes of the manifest, the configuration and the layers.
+        package let size: Int64
+    }
+
+    package let name: ImageName
+    package let digest: Digest
+    package let mediaType: MediaType
+    package let artifactType: MediaType?
+    package let annotations: [String: String]
+    /// One for an image, one for each platform of an index.
+    package let parts: [Part]
+
+    /// The bytes that a client without any of it would pull.
+    package var size: Int64 { parts.reduce(0) { $0 + $1.size } }
+}

@@ -1,0 +1,105 @@
+import FoundationEssentials
+import HTTPTypes
+import Hummingbird
+import OCI
+import Registry
+import Storage
+
+// What the commands ask. Only the socket beside the storage folder leads here.
+extension Handlers {
+    func administer(_ endpoint: AdministrationEndpoint) async throws -> Response {
+        switch endpoint {
+        case .listImages: try await listImages()
+        case .inspectImage: try await inspectImage()
+        }
+    }
+
+    /// `?n=` and `?last=<repository>[:<tag>]`, as every list; `last` of the reply continues it.
+    private func listImages() async throws -> Response {
+        let pagination = try Pagination(query)
+        let page = try await registry.images(
+            after: pagination.last.map(cursor),
+            // A row costs several look-ups.
+            limit: min(pagination.limit, 100)
+        )
+        var members: [JSONValue.Member] = [.init("images", .array(page.elements.map(\.json)))]
+        if page.hasMore, let last = page.elements.last {
+            let name = last.tag.map { "\(last.repository):\($0.tag)" } ?? last.repository.rawValue
+            members.append(.init("last", .string(name)))
+        }
+        return .json(.object(members))
+    }
+
+    private func cursor(_ text: String) throws -> Registry.ImageCursor {
+        let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+        do {
+            return Registry.ImageCursor(
+                repository: try RepositoryName(parts[0]),
+                tag: try parts.count == 2 ? Tag(parts[1]) : nil
+            )
+        } catch {
+            throw EndpointError.malformedQuery
+        }
+    }
+
+    private func inspectImage() async throws -> Response {
+        let name: ImageName
+        do { name = try ImageName(query["name"] ?? "") } catch {
+            throw ErrorReply(status: .badRequest, code: .nameInvalid, message: error.description)
+        }
+        return .json(try await registry.image(name).json)
+    }
+}
+
+extension ImageSummary {
+    fileprivate var json: JSONValue {
+        var members: [JSONValue.Member] = [.init("repository", .string(repository.rawValue))]
+        if let tag {
+            members += [
+                .init("tag", .string(tag.tag.rawValue)),
+                .init("digest", .string(tag.digest.description)),
+                .init("platforms", .strings(platforms.map(\.description))),
+                .init("size", .integer(size)),
+                .init("updated", .string(tag.updated.rfc3339)),
+            ]
+        }
+        return .object(members)
+    }
+}
+
+extension ImageDetails {
+    fileprivate var json: JSONValue {
+        var members: [JSONValue.Member] = [
+            .init("name", .string(name.description)),
+            .init("digest", .string(digest.description)),
+            .init("mediaType", .string(mediaType.rawValue)),
+        ]
+        if let artifactType { members.append(.init("artifactType", .string(artifactType.rawValue))) }
+        members.append(.init("size", .integer(size)))
+        if !annotations.isEmpty { members.append(.init("annotations", .sorted(annotations))) }
+        members.append(.init("parts", .array(parts.map(\.json))))
+        return .object(members)
+    }
+}
+
+extension ImageDetails.Part {
+    fileprivate var json: JSONValue {
+        var members: [JSONValue.Member] = [.init("digest", .string(digest.description))]
+        if let platform { members.append(.init("platform", .string(platform.description))) }
+        members.append(.init("size", .integer(size)))
+        if let configuration {
+            if let created = configuration.created { members.append(.init("created", .string(created))) }
+            members.append(.init("configuration", configuration.execution.json))
+        }
+        if !layers.isEmpty { members.append(.init("layers", .array(layers.map(\.json)))) }
+        if !annotations.isEmpty { members.append(.init("annotations", .sorted(annotations))) }
+        return .object(members)
+    }
+}
+
+extension Timestamp {
+    /// `2026-01-31T12:00:00Z`
+    var rfc3339: String {
+        Date(timeIntervalSince1970: Double(milliseconds) / 1000).formatted(.iso8601)
+    }
+}

@@ -1,0 +1,6 @@
+import Commands
+
+@main
+struct Berth {
+    static func main() async { await BerthCommand.start() }
+}
