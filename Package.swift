@@ -80,7 +80,8 @@ let package = Package(
             name: "Commands",
             dependencies: [
                 "OCI", "Executables", "Archive", "Storage", "Packager", "Registry", "Server", argumentParser,
-                configuration, yams, serviceLifecycle, unixSignals, asyncHTTPClient, logging,
+                configuration, yams, serviceLifecycle, unixSignals, asyncHTTPClient, nioCore, nioPosix,
+                nioHTTP1, logging,
             ],
             swiftSettings: strict
         ),
@@ -92,6 +93,10 @@ let package = Package(
             swiftSettings: strict
         ),
         .testTarget(name: "OCITests", dependencies: ["OCI"], swiftSettings: strict),
+        .testTarget(name: "ExecutablesTests", dependencies: ["Executables"], swiftSettings: strict),
+        .testTarget(name: "ArchiveTests", dependencies: ["Archive", "CZlib"], swiftSettings: strict),
+        .testTarget(name: "CommandsTests", dependencies: ["Commands", logging], swiftSettings: strict),
+        .testTarget(name: "LayeringTests", swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )

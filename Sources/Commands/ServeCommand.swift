@@ -1,32 +1,80 @@
 import ArgumentParser
 import Logging
-import Registry
-import Server
+import NIOCore
 import ServiceLifecycle
 import Storage
 import UnixSignals
 
-/// Runs the registry.
+/// `berth serve`: runs the registry until it is told to stop.
 struct ServeCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "serve", abstract: "Run the registry.")
+    static let configuration = CommandConfiguration(
+        commandName: "serve",
+        abstract: "Run the registry.",
+        discussion: """
+            Ctrl-C or SIGTERM stops it: no new requests are taken, those that run are finished. Every setting can \
+            also stand in a file or in the environment; berth config shows what is in force.
+            """
+    )
 
-    @Option var host = "127.0.0.1"
-    @Option var port = 5000
-    @Option var storage = "./storage"
+    @Option(help: ArgumentHelp("The address to listen on (default: 127.0.0.1).", valueName: "address"))
+    var host: String?
+
+    @Option(
+        help: ArgumentHelp("The port to listen on; 0 takes a free one (default: 5000).", valueName: "port")
+    )
+    var port: String?
+
+    @OptionGroup var shared: SharedOptions
 
     func run() async throws {
-        let logger = Logger(label: "berth")
-        let ownership = try StorageOwnership.acquire(storage)
-        let folder = try await StorageFolder(ownership, logger: logger)
-        let registry = Registry(blobs: folder.blobs, catalog: folder.catalog, logger: logger)
-        let server = RegistryServer(registry: registry, logger: logger)
-        let service = server.service(on: .tcp(host: host, port: port)) { port in
-            print("listening on http://\(host):\(port)")
+        try await reportingErrors {
+            let configuration = try shared.configuration { flags in
+                flags.set(Settings.host, to: host)
+                flags.set(Settings.port, to: port)
+            }
+            try configuration.checkExposure()
+            let logger = configuration.logger()
+            let owner = try await RegistryOwner.open(configuration, logger: logger)
+            do {
+                try await Self.serve(owner, configuration, logger)
+            } catch {
+                try? await owner.close()
+                throw error
+            }
+            try await owner.close()
         }
-        let group = ServiceGroup(
-            configuration: .init(services: [service], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+    }
+
+    private static func serve(
+        _ owner: RegistryOwner,
+        _ configuration: BerthConfiguration,
+        _ logger: Logger
+    ) async throws {
+        if configuration.listensForRemote {
+            logger.warning("other machines can push, pull and delete here: there are no accounts")
+        }
+        let listener = owner.listenerService { port in
+            let host = configuration.host.isLoopback ? "localhost" : configuration.host.text
+            let url = configuration.url?.description ?? "http://\(host):\(port)"
+            Terminal.print("berth \(Version.current) listens on \(url)")
+            Terminal.print("and stores in \(owner.storagePath)")
+            Terminal.print("try: curl -T ./program \(url)/")
+        }
+        var lifecycle = ServiceGroupConfiguration(
+            services: [listener, owner.socketService {}],
+            gracefulShutdownSignals: [.sigterm, .sigint],
+            logger: configuration.logger(atLeast: .error)
         )
-        try await group.run()
-        try await folder.close()
+        lifecycle.maximumGracefulShutdownDuration = configuration.timeouts.drain
+        do {
+            try await ServiceGroup(configuration: lifecycle).run()
+        } catch let error as IOError {
+            throw CommandError(
+                """
+                cannot listen on \(configuration.host.text):\(configuration.port): \(error.description) \
+                (choose another port with --port)
+                """
+            )
+        }
     }
 }

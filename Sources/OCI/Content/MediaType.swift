@@ -52,7 +52,9 @@ extension MediaType {
     package static let dockerManifestList = MediaType(
         known: "application/vnd.docker.distribution.manifest.list.v2+json"
     )
-    package static let dockerConfiguration = MediaType(known: "application/vnd.docker.container.image.v1+json")
+    package static let dockerConfiguration = MediaType(
+        known: "application/vnd.docker.container.image.v1+json"
+    )
     /// What every blob is served as: a registry does not know what a client meant it to be.
     package static let octetStream = MediaType(known: "application/octet-stream")
 

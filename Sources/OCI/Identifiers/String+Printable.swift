@@ -3,8 +3,10 @@ extension StringProtocol {
     /// that a person reads.
     ///
     /// For messages only.
-    package var printable: String {
-        let limit = 120
+    package var printable: String { printable(limit: 120) }
+
+    /// The same, cut to a number of characters.
+    package func printable(limit: Int) -> String {
         let safe = unicodeScalars.prefix(limit).map { scalar -> Character in
             let isUnsafe =
                 scalar.properties.generalCategory == .control || scalar.properties.generalCategory == .format

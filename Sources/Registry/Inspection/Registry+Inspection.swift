@@ -59,7 +59,8 @@ extension Registry {
             for child in children {
                 // An index may name what is not here, and what is no manifest.
                 let reference = Reference.digest(child.digest)
-                guard let record = try await catalog.manifest(reference, in: name.repository, now: clock()) else {
+                guard let record = try await catalog.manifest(reference, in: name.repository, now: clock())
+                else {
                     continue
                 }
                 found.append(try await part(record, platform: child.platform, in: name.repository))
@@ -106,7 +107,8 @@ extension Registry {
         _ descriptor: Descriptor,
         in repository: RepositoryName
     ) async throws -> ImageConfiguration? {
-        let isImage = descriptor.mediaType == .ociConfiguration || descriptor.mediaType == .dockerConfiguration
+        let isImage =
+            descriptor.mediaType == .ociConfiguration || descriptor.mediaType == .dockerConfiguration
         guard isImage, descriptor.size <= Manifest.maximumSize else { return nil }
         let blob = try await blob(descriptor.digest, in: repository)
         let bytes = try await blob.read(0..<blob.size)

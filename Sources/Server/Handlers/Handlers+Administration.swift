@@ -98,7 +98,7 @@ extension ImageDetails.Part {
 }
 
 extension Timestamp {
-    /// `2026-01-31T12:00:00Z`
+    /// The moment as `2026-01-31T12:00:00Z`.
     var rfc3339: String {
         Date(timeIntervalSince1970: Double(milliseconds) / 1000).formatted(.iso8601)
     }

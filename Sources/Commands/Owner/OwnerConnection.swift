@@ -1,0 +1,135 @@
+import AsyncHTTPClient
+import Glibc
+import Logging
+import NIOCore
+import NIOHTTP1
+import ServiceLifecycle
+import Storage
+import UnixSignals
+
+/// The way from a command to the owner of a storage folder: a running server, or else this process for as long as
+/// the command runs.
+struct OwnerConnection: Sendable {
+    private let socketPath: String
+
+    /// Runs a body that can speak to the owner of the configured folder.
+    ///
+    /// `createsFolder`: whether a folder that does not exist is made, rather than refused.
+    static func with<Value: Sendable>(
+        _ configuration: BerthConfiguration,
+        createsFolder: Bool,
+        logger: Logger,
+        _ body: @escaping @Sendable (OwnerConnection) async throws -> Value
+    ) async throws -> Value {
+        if !createsFolder, access(configuration.storage, F_OK) != 0 {
+            throw CommandError("there is no storage folder \(configuration.storage): name it with --storage")
+        }
+        // Between two looks another command may take the folder, or let go of it.
+        let deadline = ContinuousClock.now + patience
+        while true {
+            if let holder = StorageOwnership.holder(of: configuration.storage) {
+                if let path = holder.socketPath, let connection = await OwnerConnection(reaching: path) {
+                    return try await body(connection)
+                }
+            } else {
+                do {
+                    let owner = try await RegistryOwner.open(configuration, logger: logger)
+                    return try await owner.lend(to: body, logger: logger)
+                } catch StorageOwnershipError.held {}
+            }
+            guard ContinuousClock.now < deadline else {
+                throw CommandError(
+                    "the process that owns \(configuration.storage) does not answer: see berth.lock there for its pid"
+                )
+            }
+            try await Task.sleep(for: .milliseconds(20))
+        }
+    }
+
+    /// How long the owner may take from taking the folder to listening: it may have to check a large folder first.
+    private static let patience = Duration.seconds(30)
+
+    fileprivate init(socketPath: String) { self.socketPath = socketPath }
+
+    /// Nil if nobody answers.
+    private init?(reaching socketPath: String) async {
+        self.init(socketPath: socketPath)
+        guard let reply = try? await get("/_/health"), reply.status == 200 else { return nil }
+    }
+
+    /// What the owner answered.
+    struct Reply: Sendable {
+        let status: UInt
+        let body: [UInt8]
+
+        var text: String { String(decoding: body, as: UTF8.self) }
+    }
+
+    /// Asks for a document.
+    func get(_ path: String) async throws -> Reply {
+        try await execute(HTTPClientRequest(url: url(path)))
+    }
+
+    /// Sends a file.
+    ///
+    /// `size` is in bytes.
+    func put(
+        _ path: String,
+        content: some AsyncSequence<ByteBuffer, any Error> & Sendable,
+        size: Int64
+    ) async throws -> Reply {
+        var request = HTTPClientRequest(url: url(path))
+        request.method = .PUT
+        request.body = .stream(content, length: .known(size))
+        return try await execute(request)
+    }
+
+    private func execute(_ request: HTTPClientRequest) async throws -> Reply {
+        var request = request
+        request.headers.replaceOrAdd(name: "Host", value: "localhost")
+        let response = try await HTTPClient.shared.execute(request, deadline: .distantFuture)
+        // Replies to commands are documents of some kilobytes; pages bound their lists.
+        let body = try await response.body.collect(upTo: 64 * 1024 * 1024)
+        return Reply(status: response.status.code, body: Array(body.readableBytesView))
+    }
+
+    private func url(_ path: String) -> String {
+        "http+unix://\(URLText.encoded(socketPath))\(path)"
+    }
+}
+
+extension RegistryOwner {
+    /// Serves the socket while a body runs, and then gives the folder back.
+    fileprivate func lend<Value: Sendable>(
+        to body: @escaping @Sendable (OwnerConnection) async throws -> Value,
+        logger: Logger
+    ) async throws -> Value {
+        let (isListening, listening) = AsyncStream.makeStream(of: Void.self)
+        let services = ServiceGroup(
+            services: [socketService { listening.finish() }],
+            gracefulShutdownSignals: [.sigterm, .sigint],
+            logger: logger
+        )
+        do {
+            let value = try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    defer { listening.finish() }
+                    try await services.run()
+                }
+                for await _ in isListening {}
+                let result: Result<Value, any Error>
+                do { result = .success(try await body(OwnerConnection(socketPath: socketPath))) } catch {
+                    result = .failure(error)
+                }
+                await services.triggerGracefulShutdown()
+                try await group.waitForAll()
+                return try result.get()
+            }
+            try await close()
+            return value
+        } catch {
+            try? await close()
+            throw error
+        }
+    }
+}

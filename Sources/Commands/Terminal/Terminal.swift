@@ -1,0 +1,25 @@
+import Glibc
+
+/// The standard streams of this process.
+enum Terminal {
+    /// For what was asked for.
+    static func print(_ text: String) { write(text + "\n", to: STDOUT_FILENO) }
+
+    /// For what went wrong, and what there is to know besides.
+    static func warn(_ text: String) { write("berth: " + text + "\n", to: STDERR_FILENO) }
+
+    /// Writes all of a text.
+    ///
+    /// A reader that has gone away is no error of ours.
+    static func write(_ text: String, to descriptor: CInt) {
+        var rest = Array(text.utf8)[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            if count > 0 {
+                rest = rest.dropFirst(count)
+            } else if errno != EINTR {
+                return
+            }
+        }
+    }
+}

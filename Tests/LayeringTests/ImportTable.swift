@@ -1,0 +1,42 @@
+/// Which modules each target may import: the arrows of docs/architecture.md, and nothing else.
+enum ImportTable {
+    /// Part of every installation of Swift on Linux; free to all targets.
+    static let standard: Set<String> = ["Dispatch", "Glibc", "Swift", "Synchronization"]
+
+    private static let nio: Set<String> = [
+        "NIOCore", "NIOHTTP1", "NIOHTTPTypes", "NIOHTTPTypesHTTP1", "NIOPosix",
+    ]
+
+    /// The modules that a target may import beside the standard ones.
+    static let allowed: [String: Set<String>] = [
+        "OCI": ["Crypto", "FoundationEssentials"],
+        "Executables": [],
+        "Archive": ["CZlib"],
+        "Storage": nio.union(["OCI", "GRDB", "Logging", "FoundationEssentials"]),
+        "Packager": ["OCI", "Executables", "Archive", "FoundationEssentials"],
+        "Registry": [
+            "OCI", "Storage", "Packager", "Executables", "NIOCore", "Logging", "FoundationEssentials",
+        ],
+        "Server": nio.union([
+            "OCI", "Storage", "Registry", "Packager", "Hummingbird", "HummingbirdCore", "HTTPTypes",
+            "Logging",
+            "FoundationEssentials",
+        ]),
+        "Commands": nio.union([
+            "OCI", "Executables", "Archive", "Storage", "Packager", "Registry", "Server", "ArgumentParser",
+            "Configuration", "Yams", "ServiceLifecycle", "UnixSignals", "AsyncHTTPClient", "Logging",
+            "FoundationEssentials",
+        ]),
+        "berth": ["Commands"],
+    ]
+
+    /// Modules that one folder of a target may import alone, so that what they bring stays there.
+    static let confined: [String: String] = [
+        "Crypto": "OCI/Digester.swift",
+        "GRDB": "Storage/SQLite/",
+        "CZlib": "Archive/",
+        "Yams": "Commands/Configuration/",
+        "Configuration": "Commands/Configuration/",
+        "AsyncHTTPClient": "Commands/Owner/",
+    ]
+}
