@@ -24,12 +24,12 @@ package struct GzipStream: Sendable {
     private var dictionary: [UInt8] = []
     private var blocksInFlight: [PendingResult<CompressedBlock>] = []
     private var checksum: CRC32
-    private var prefix: [UInt8]?
 
-    /// Begins a member with a prefix, to whose contents the rest does not refer back.
-    package init(after prefix: GzipPrefix = GzipPrefix(), pool: WorkerPool) {
+    /// Goes on behind a prefix, whose own bytes the caller puts before the stream's.
+    ///
+    /// What follows does not refer back to the prefix's contents.
+    package init(after prefix: GzipPrefix, pool: WorkerPool) {
         self.pool = pool
-        self.prefix = prefix.bytes
         checksum = prefix.checksum
     }
 
@@ -40,7 +40,7 @@ package struct GzipStream: Sendable {
     /// - Throws: `CancellationError` when the task was cancelled; the stream is of no use then.
     package mutating func append(_ bytes: [UInt8]) async throws -> [[UInt8]] {
         try Task.checkCancellation()
-        var ready = takePrefix()
+        var ready: [[UInt8]] = []
         var rest = bytes[...]
         while !rest.isEmpty {
             if block.isEmpty { block.reserveCapacity(Self.blockSize) }
@@ -62,7 +62,7 @@ package struct GzipStream: Sendable {
     /// - Throws: `CancellationError` when the task was cancelled; the stream is of no use then.
     package mutating func finish() async throws -> [[UInt8]] {
         try Task.checkCancellation()
-        var rest = takePrefix()
+        var rest: [[UInt8]] = []
         submitBlock(isLast: true)
         while !blocksInFlight.isEmpty { rest.append(await takeBlock()) }
         // Both little-endian; the size modulo 2^32.
@@ -70,11 +70,6 @@ package struct GzipStream: Sendable {
             (0..<4).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) }
         }
         return rest + [trailer]
-    }
-
-    private mutating func takePrefix() -> [[UInt8]] {
-        defer { prefix = nil }
-        return prefix.map { [$0] } ?? []
     }
 
     private mutating func submitBlock(isLast: Bool) {
