@@ -18,8 +18,8 @@ package protocol ByteSource {
 package enum ByteSourceError: Error, Hashable, Sendable {
     /// The range is not within the source.
     case outOfBounds
-    /// The range is within the source, but these bytes have not arrived yet.
-    case notArrived
+    /// The range is within the source, but its bytes are not at hand.
+    case absent(Range<UInt64>)
     /// A path or descriptor that is no regular file, and so has no size to read against.
     case notARegularFile
     /// The operating system's error number.
@@ -47,24 +47,5 @@ extension [UInt8]: ByteSource {
     package func bytes(in range: Range<UInt64>) throws(ByteSourceError) -> [UInt8] {
         guard range.upperBound <= size else { throw .outOfBounds }
         return Array(self[Int(range.lowerBound)..<Int(range.upperBound)])
-    }
-}
-
-/// The first bytes of a file that is still arriving.
-package struct ArrivedBytes: ByteSource {
-    /// The size that the whole file is announced to have.
-    package let size: UInt64
-    private let arrived: [UInt8]
-
-    /// Describes a file of `size` bytes of which only the beginning can be read yet.
-    package init(_ arrived: [UInt8], ofFileWithSize size: UInt64) {
-        self.arrived = arrived
-        self.size = size
-    }
-
-    package func bytes(in range: Range<UInt64>) throws(ByteSourceError) -> [UInt8] {
-        guard range.upperBound <= size else { throw .outOfBounds }
-        guard range.upperBound <= arrived.size else { throw .notArrived }
-        return try arrived.bytes(in: range)
     }
 }

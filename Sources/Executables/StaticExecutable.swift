@@ -46,8 +46,34 @@ package enum ExecutableVerdict: Hashable, Sendable {
     ///   - size: How large the whole file is announced to be.
     /// - Returns: nil as long as nothing speaks against the file.
     package static func earlyRefusal(beginning: [UInt8], size: UInt64) -> ExecutableRefusal? {
-        let arrived = ArrivedBytes(beginning, ofFileWithSize: size)
+        var arrived = PartialBytes(ofFileWithSize: size)
+        arrived.insert(beginning, at: 0)
         guard case .refused(let refusal) = try? ExecutableVerdict(of: arrived) else { return nil }
         return refusal
+    }
+
+    /// Inspects a whole file that can only be read asynchronously.
+    ///
+    /// - Parameters:
+    ///   - size: The size of the file.
+    ///   - read: Reads exactly the bytes of a range within the file, which is at most a few megabytes long.
+    /// - Throws: Only what `read` throws; whatever the file's bytes are has a verdict.
+    package init(
+        ofFileWithSize size: UInt64,
+        reading read: (Range<UInt64>) async throws -> [UInt8]
+    ) async throws {
+        var fetched = PartialBytes(ofFileWithSize: size)
+        // Every round gets further, as it asks only for what no earlier one fetched; an inspection's own
+        // limits bound their number.
+        while true {
+            do {
+                self = try ExecutableVerdict(of: fetched)
+                return
+            } catch .absent(let range) {
+                let bytes = try await read(range)
+                precondition(bytes.count == range.count, "a read gives exactly what it is asked for")
+                fetched.insert(bytes, at: range.lowerBound)
+            }
+        }
     }
 }

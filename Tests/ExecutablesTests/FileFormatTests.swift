@@ -113,6 +113,31 @@ struct FileFormatTests {
         #expect(cut?.reason == .cutShort)
     }
 
+    @Test("A file read piece by piece gets the verdict of the file read at once")
+    func asynchronousReads() async throws {
+        var files = Self.samples.map(\.1) + HostileELFTests.fixtures.map { $0.bytes() }
+        files.append(ELFFixture(interpreter: "/ld", sections: [(".comment", Array("GCC".utf8))]).bytes())
+        files += files.map { Array($0.prefix($0.count * 2 / 3)) }
+        for file in files {
+            var ranges: [Range<UInt64>] = []
+            let verdict = try await ExecutableVerdict(ofFileWithSize: UInt64(file.count)) { range in
+                ranges.append(range)
+                return try file.bytes(in: range)
+            }
+            let expected = try ExecutableVerdict(of: file)
+            #expect(verdict == expected)
+            #expect(Set(ranges).count == ranges.count)
+            #expect(ranges.count < 40)
+        }
+    }
+
+    @Test("A read that fails ends the inspection with its error")
+    func failingRead() async throws {
+        await #expect(throws: Unexpected.self) {
+            _ = try await ExecutableVerdict(ofFileWithSize: 1000) { _ in throw Unexpected("no disk") }
+        }
+    }
+
     @Test("Every reason has its own stable name")
     func names() {
         let names = ExecutableRefusal.Reason.allCases.map(\.rawValue)

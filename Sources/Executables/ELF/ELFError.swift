@@ -38,6 +38,8 @@ enum ELFLimit {
     static let nameLength: UInt64 = 256
     /// Section names of real executables take a few hundred bytes.
     static let sectionNameTableSize: UInt64 = 1_048_576
+    /// Real files have one to three segments of notes.
+    static let noteSegmentCount = 8
     /// Notes and comments are looked into only this far.
     static let noteSize: UInt64 = 65_536
     /// Larger than any file system's largest file: an offset beyond it is damage, not a file cut short.

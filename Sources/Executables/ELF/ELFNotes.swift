@@ -18,7 +18,7 @@ extension ELFHeader {
         in source: borrowing some ByteSource
     ) throws(ELFError) -> Set<String> {
         var owners: Set<String> = []
-        for segment in segments where segment.kind == .note {
+        for segment in segments.filter({ $0.kind == .note }).prefix(ELFLimit.noteSegmentCount) {
             let length = min(segment.fileSize, ELFLimit.noteSize)
             let bytes = try source.elfBytes(at: segment.offset, length: length)
             let fields = FieldReader(bytes: bytes, order: byteOrder, wordSize: wordSize)
