@@ -1,0 +1,81 @@
+import Executables
+import OCI
+
+/// How a layer becomes an image: the documents around it, the same for the same input everywhere and always.
+struct ImageRecipe {
+    /// Goes up only when the same input gives other bytes than before.
+    ///
+    /// Together with the digest of the certificates it says why an unchanged program has another digest.
+    static let number = 1
+
+    /// The keys of annotations and labels.
+    enum Key {
+        static let title = "org.opencontainers.image.title"
+        static let standardPrefix = "org.opencontainers.image."
+        static let recipe = "berth.recipe"
+        static let certificates = "berth.certificates"
+    }
+
+    /// For images that do not say when they were made, so that it does not change their digest.
+    private static let created = "1970-01-01T00:00:00Z"
+
+    /// Where programs are searched for that are named without a slash, as everywhere on Linux.
+    private static let searchPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+    let request: ImageRequest
+    /// The certificates in the layer.
+    let certificates: CertificateBundle?
+
+    func configuration(platform: Platform, layer: Layer) -> ImageConfiguration {
+        let options = request.options
+        return ImageConfiguration(
+            platform: platform,
+            created: Self.created,
+            execution: ImageConfiguration.Execution(
+                user: options.user.description,
+                exposedPorts: options.ports.map(\.description),
+                environment: environment.map(\.description),
+                entrypoint: options.entrypoint ?? [request.name.path],
+                command: options.command.isEmpty ? nil : options.command,
+                workingDirectory: options.workingDirectory,
+                labels: labels
+            ),
+            diffIDs: [layer.diffID],
+            history: [
+                ImageConfiguration.HistoryEntry(
+                    created: Self.created,
+                    createdBy: "berth recipe \(Self.number)",
+                    comment: request.name.path
+                )
+            ]
+        )
+    }
+
+    func manifestBytes(configuration: Descriptor, layer: Layer) -> [UInt8] {
+        // What is said of the image in a standard way is said in both places: tools look in one or the other.
+        var annotations = labels.filter { $0.key.hasPrefix(Key.standardPrefix) }
+        annotations[Key.recipe] = String(Self.number)
+        if let certificates { annotations[Key.certificates] = certificates.digest.description }
+        return Manifest.imageManifestBytes(
+            configuration: configuration,
+            layers: [layer.descriptor],
+            annotations: annotations
+        )
+    }
+
+    private var labels: [String: String] {
+        [Key.title: request.name.rawValue].merging(request.options.labels) { _, given in given }
+    }
+
+    /// The defaults, unless they are given, and then what is given, in its order.
+    private var environment: [EnvironmentVariable] {
+        var defaults = [EnvironmentVariable(name: "PATH", value: Self.searchPath)]
+        if certificates != nil {
+            defaults.append(
+                EnvironmentVariable(name: "SSL_CERT_FILE", value: "/" + BaseFiles.certificatesPath)
+            )
+        }
+        let given = request.options.environment
+        return defaults.filter { variable in !given.contains { $0.name == variable.name } } + given
+    }
+}

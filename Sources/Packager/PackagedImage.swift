@@ -1,0 +1,33 @@
+package import OCI
+
+/// An image made of one program: its three parts, of which the layer's bytes have been handed over already.
+package struct PackagedImage: Hashable, Sendable {
+    package let name: ExecutableName
+    package let platform: Platform
+    /// The program's size in bytes.
+    package let executableSize: UInt64
+    package let layer: Layer
+    package let configuration: Document
+    package let manifest: Document
+    /// What whoever sent the program should know.
+    package let notes: [PackagingNote]
+
+    /// Bytes to be stored, and what names them.
+    package struct Document: Hashable, Sendable {
+        package let bytes: [UInt8]
+        package let descriptor: Descriptor
+
+        init(_ bytes: [UInt8], mediaType: MediaType) {
+            self.bytes = bytes
+            descriptor = Descriptor(mediaType: mediaType, digest: Digest(of: bytes), size: Int64(bytes.count))
+        }
+    }
+
+    /// The image's digest, which is its manifest's.
+    package var digest: Digest { manifest.descriptor.digest }
+
+    /// What a client without any of its parts transfers to have the image.
+    package var transferSize: Int64 {
+        layer.descriptor.size + configuration.descriptor.size + manifest.descriptor.size
+    }
+}

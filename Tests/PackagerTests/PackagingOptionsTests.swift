@@ -1,0 +1,182 @@
+import Testing
+
+@testable import Packager
+
+@Suite("Options")
+struct PackagingOptionsTests {
+    @Test("Nothing said is the defaults")
+    func defaults() throws {
+        let options = try PackagingOptions([])
+        #expect(options == PackagingOptions())
+        #expect(options.entrypoint == nil)
+        #expect(options.user.description == "65532:65532")
+        #expect(options.workingDirectory == "/")
+    }
+
+    @Test(
+        "Users are numbers, or the names that the image knows, which become numbers",
+        arguments: [
+            ("0", "0"), ("1000", "1000"), ("1000:0", "1000:0"),
+            ("2147483647:2147483647", "2147483647:2147483647"),
+            ("root", "0:0"), ("nonroot", "65532:65532"), ("nobody", "65534:65534"),
+            ("nonroot:root", "65532:0"),
+            ("1000:nobody", "1000:65534"),
+        ]
+    )
+    func users(value: String, expected: String) throws {
+        #expect(try PackagingOptions([("user", value)]).user.description == expected)
+    }
+
+    @Test(
+        "Ports are numbers with a protocol",
+        arguments: [("80", "80/tcp"), ("65535/tcp", "65535/tcp"), ("53/udp", "53/udp"), ("9/sctp", "9/sctp")]
+    )
+    func ports(value: String, expected: String) throws {
+        #expect(try PackagingOptions([("port", value)]).ports.map(\.description) == [expected])
+    }
+
+    @Test("A switch is on or off, in the usual words")
+    func switches() throws {
+        for value in ["on", "1", "true", "yes"] {
+            #expect(try PackagingOptions([("ca", value)]).certificates == true)
+        }
+        for value in ["off", "0", "false", "no"] {
+            #expect(try PackagingOptions([("ca", value)]).certificates == false)
+        }
+        #expect(try PackagingOptions([("base", "none")]).base == .none)
+        #expect(try PackagingOptions([("base", "default")]).base == .default)
+    }
+
+    @Test("Repeated options keep their order, and empty arguments")
+    func order() throws {
+        let options = try PackagingOptions(
+            pairs([
+                "cmd=b", "entrypoint=/x", "cmd=", "env=B=", "entrypoint=", "cmd=a", "env=A_1.x-y==1=",
+                "workdir=/",
+            ])
+        )
+        #expect(options.command == ["b", "", "a"])
+        #expect(options.entrypoint == ["/x", ""])
+        #expect(options.environment.map(\.description) == ["B=", "A_1.x-y==1="])
+    }
+
+    private static let invalid: [String] = [
+        "entrypoint=", "entrypoint=a\0b", "cmd=\0",
+        "env=A", "env==x", "env=", "env=1A=x", "env=A B=x", "env=Ä=x", "env=-A=x", "env=A=\0",
+        "env=\(String(repeating: "A", count: 256))=x",
+        "port=", "port=0", "port=65536", "port=080", "port=-1", "port=+1", "port=80/", "port=80/TCP",
+        "port=80/http",
+        "port=80/tcp/udp", "port=8o", "port= 80", "port=80-90", "port=99999999999999999999999", "port=٣",
+        "label=", "label=x", "label==v", "label=a b=v", "label=\u{E9}=v",
+        "label=\(String(repeating: "k", count: 256))=v",
+        "user=", "user=-1", "user=+1", "user=01", "user=1:", "user=:1", "user=1:2:3", "user=2147483648",
+        "user=alice",
+        "user=1:alice", "user=1.5", "user= 1", "user=99999999999999999999",
+        "workdir=", "workdir=data", "workdir=./data", "workdir=/a/../b", "workdir=/..", "workdir=/a/./b",
+        "workdir=/\(String(repeating: "a", count: 4096))", "workdir=/a\0",
+        "base=", "base=Default", "base=debian", "ca=", "ca=ON", "ca=maybe", "ca=2",
+    ]
+
+    @Test("A value that an option does not take is an error that names it", arguments: invalid)
+    func invalidValues(option: String) throws {
+        let error = #expect(throws: PackagingOptionError.self) { try PackagingOptions(pairs([option])) }
+        guard case .invalid(let name, _, let rule) = error else {
+            Issue.record("another error: \(String(describing: error))")
+            return
+        }
+        #expect(option.hasPrefix(name.rawValue + "="))
+        let message = error?.description ?? ""
+        #expect(message.contains("'\(name.rawValue)'") && message.hasSuffix(rule))
+        #expect(message.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7F })
+        #expect(message.count < 400)
+    }
+
+    @Test(
+        "What is said once is not said twice",
+        arguments: [
+            ["user=1", "user=1"], ["workdir=/a", "workdir=/b"], ["base=none", "base=none"],
+            ["ca=on", "ca=off"],
+        ]
+    )
+    func repeated(options: [String]) throws {
+        let error = #expect(throws: PackagingOptionError.self) { try PackagingOptions(pairs(options)) }
+        guard case .repeated = error else {
+            Issue.record("another error: \(String(describing: error))")
+            return
+        }
+    }
+
+    @Test("A variable or label is set once")
+    func contradictions() throws {
+        #expect(throws: PackagingOptionError.self) { try PackagingOptions(pairs(["env=A=1", "env=A=2"])) }
+        #expect(throws: PackagingOptionError.self) {
+            try PackagingOptions(pairs(["label=a=1", "label=a=1"]))
+        }
+        #expect(try PackagingOptions(pairs(["env=A=1", "env=a=2"])).environment.count == 2)
+    }
+
+    @Test("There are limits to how often and how much")
+    func limits() throws {
+        let many = (0..<PackagingOptions.Limit.repetitions).map { ("cmd", "\($0)") }
+        #expect(try PackagingOptions(many).command.count == PackagingOptions.Limit.repetitions)
+        #expect(throws: PackagingOptionError.tooMany(.command)) {
+            try PackagingOptions(many + [("cmd", "x")])
+        }
+        let long = String(repeating: "x", count: PackagingOptions.Limit.valueSize)
+        #expect(try PackagingOptions([("cmd", long)]).command == [long])
+        #expect(throws: PackagingOptionError.tooLong(.command)) {
+            try PackagingOptions([("cmd", long + "x")])
+        }
+        let total = (0..<8).map { _ in ("cmd", long) }
+        #expect(try PackagingOptions(total).command.count == 8)
+        #expect(throws: PackagingOptionError.tooLong(.label)) {
+            try PackagingOptions(total + [("label", "a=b")])
+        }
+    }
+
+    @Test(
+        "An unknown option is an error that names the nearest and all there are",
+        arguments: [
+            ("entrypont", "entrypoint"), ("entry-point", "entrypoint"), ("Entrypoint", "entrypoint"),
+            ("entry", "entrypoint"), ("command", nil), ("environment", "env"), ("envs", "env"),
+            ("labels", "label"),
+            ("ports", "port"), ("expose", nil), ("work_dir", "workdir"), ("workdri", "workdir"),
+            ("usr", "user"),
+            ("username", "user"), ("bas", "base"), ("", nil), ("x", nil), ("cert", nil),
+            (String(repeating: "p", count: 10_000), nil), ("\u{1B}[31m", nil),
+        ] as [(String, String?)]
+    )
+    func unknown(name: String, nearest: String?) throws {
+        let error = #expect(throws: PackagingOptionError.unknown(name)) {
+            try PackagingOptions([(name, "x")])
+        }
+        let message = error?.description ?? ""
+        if let nearest {
+            #expect(message.contains("(did you mean '\(nearest)'?)"))
+        } else {
+            #expect(!message.contains("did you mean"))
+        }
+        #expect(message.hasSuffix("there are entrypoint, cmd, env, port, label, user, workdir, base, ca"))
+        #expect(message.count < 400 && !message.contains("\u{1B}"))
+    }
+
+    @Test("Random options have an answer", arguments: [UInt64.random(in: 0...UInt64.max)])
+    func random(seed: UInt64) {
+        var random = SplitMix64(seed: seed)
+        let names = PackagingOptions.Name.allCases.map(\.rawValue)
+        let alphabet = Array("=/:.-_ 0189aZ\0\n\u{E9}\u{1F6A2},;%")
+        for _ in 0..<20_000 {
+            let options = (0..<Int.random(in: 0...4, using: &random)).map { _ in
+                let length = Int.random(in: 0...12, using: &random)
+                let value = String((0..<length).map { _ in alphabet.randomElement(using: &random) ?? "x" })
+                return (name: names.randomElement(using: &random) ?? value, value: value)
+            }
+            do {
+                let parsed = try PackagingOptions(options)
+                #expect(parsed.workingDirectory.hasPrefix("/"), "seed \(seed)")
+            } catch {
+                #expect(!error.description.contains("\n"), "seed \(seed)")
+            }
+        }
+    }
+}
