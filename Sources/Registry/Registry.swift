@@ -1,4 +1,5 @@
 package import Logging
+package import Packager
 package import Storage
 
 /// What a push, a pull, a mount and a delete do to blobs and names.
@@ -8,6 +9,7 @@ package import Storage
 package struct Registry: Sendable {
     let blobs: any BlobStore
     let catalog: any Catalog
+    let packager: Packager
     let clock: WallClock
     let leases = UploadLeases()
     let logger: Logger
@@ -17,12 +19,14 @@ package struct Registry: Sendable {
     package init(
         blobs: any BlobStore,
         catalog: any Catalog,
+        packager: Packager,
         policy: RegistryPolicy = RegistryPolicy(),
         clock: @escaping WallClock = { .now },
         logger: Logger
     ) {
         self.blobs = blobs
         self.catalog = catalog
+        self.packager = packager
         self.policy = policy
         self.clock = clock
         self.logger = logger

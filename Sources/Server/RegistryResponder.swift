@@ -15,9 +15,19 @@ package struct RegistryResponder: HTTPResponder {
         /// Whether the commands' endpoints are there.
         package let isAdministrative: Bool
 
-        package init(hostRule: HostRule, isAdministrative: Bool) {
+        /// How clients are told to reach the registry.
+        ///
+        /// Asked for each request: a free port is known only once it was taken.
+        package let advertised: @Sendable () -> AdvertisedAddress
+
+        package init(
+            hostRule: HostRule,
+            isAdministrative: Bool,
+            advertised: @escaping @Sendable () -> AdvertisedAddress
+        ) {
             self.hostRule = hostRule
             self.isAdministrative = isAdministrative
+            self.advertised = advertised
         }
     }
 
@@ -68,7 +78,8 @@ package struct RegistryResponder: HTTPResponder {
             registry: registry,
             channel: context.channel,
             request: request,
-            query: target.query
+            query: target.query,
+            advertised: listener.advertised()
         )
         return try await dispatch(endpoint, handlers)
     }

@@ -39,6 +39,7 @@ package struct RegistryServer: Sendable {
     package func service(
         on address: Address,
         hosts: [String] = [],
+        advertised: @escaping @Sendable () -> AdvertisedAddress,
         onListening: @escaping @Sendable (_ port: Int) async -> Void
     ) -> Application<RegistryResponder> {
         let listener: RegistryResponder.Listener
@@ -48,11 +49,12 @@ package struct RegistryServer: Sendable {
             let isLoopback = host == "localhost" || HostRule.isLoopbackAddress(host)
             listener = .init(
                 hostRule: HostRule(isLoopback: isLoopback, hosts: hosts),
-                isAdministrative: false
+                isAdministrative: false,
+                advertised: advertised
             )
             bindAddress = .hostname(host, port: port)
         case .socket(let path):
-            listener = .init(hostRule: .unrestricted, isAdministrative: true)
+            listener = .init(hostRule: .unrestricted, isAdministrative: true, advertised: advertised)
             bindAddress = .unixDomainSocket(path: path)
         }
         var serverLogger = logger

@@ -76,10 +76,12 @@ struct OwnerConnection: Sendable {
     func put(
         _ path: String,
         content: some AsyncSequence<ByteBuffer, any Error> & Sendable,
-        size: Int64
+        size: Int64,
+        acceptsJSON: Bool
     ) async throws -> Reply {
         var request = HTTPClientRequest(url: url(path))
         request.method = .PUT
+        if acceptsJSON { request.headers.add(name: "Accept", value: "application/json") }
         request.body = .stream(content, length: .known(size))
         return try await execute(request)
     }

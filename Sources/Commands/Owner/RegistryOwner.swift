@@ -1,6 +1,6 @@
-import Glibc
 import Logging
 import NIOCore
+import Packager
 import Registry
 import Server
 import ServiceLifecycle
@@ -14,15 +14,17 @@ struct RegistryOwner: Sendable {
     private let folder: StorageFolder
     private let server: RegistryServer
     private let configuration: BerthConfiguration
-    private let logger: Logger
+    private let advertised: CommandAddress
 
     /// Takes the configured folder, and opens it.
     static func open(_ configuration: BerthConfiguration, logger: Logger) async throws -> RegistryOwner {
+        let packager = try Packager(configuration.packaging)
         let ownership = try StorageOwnership.acquire(configuration.storage)
         let folder = try await StorageFolder(ownership, logger: logger)
         let registry = Registry(
             blobs: folder.blobs,
             catalog: folder.catalog,
+            packager: packager,
             policy: RegistryPolicy(
                 grace: configuration.garbage.grace,
                 maximumUploadSize: configuration.limits.uploadSize?.bytes
@@ -39,7 +41,12 @@ struct RegistryOwner: Sendable {
             maximumConnections: configuration.limits.connections,
             logger: logger
         )
-        return RegistryOwner(folder: folder, server: server, configuration: configuration, logger: logger)
+        return RegistryOwner(
+            folder: folder,
+            server: server,
+            configuration: configuration,
+            advertised: CommandAddress(configuration)
+        )
     }
 
     /// The absolute path of the folder.
@@ -50,18 +57,72 @@ struct RegistryOwner: Sendable {
 
     /// Serves the folder's socket, for the commands.
     func socketService(onListening: @escaping @Sendable () async -> Void) -> some Service {
-        server.service(on: .socket(path: socketPath), hosts: []) { _ in await onListening() }
+        let address = advertised
+        return server.service(
+            on: .socket(path: socketPath),
+            advertised: { address.current },
+            onListening: { _ in await onListening() }
+        )
     }
 
     /// Serves the configured address, for everybody.
     func listenerService(onListening: @escaping @Sendable (_ port: Int) async -> Void) -> some Service {
-        server.service(
+        let address = advertised
+        let fixed = AdvertisedAddress(
+            authority: configuration.url?.authority,
+            url: configuration.url?.description
+        )
+        return server.service(
             on: .tcp(host: configuration.host.text, port: configuration.port),
             hosts: configuration.acceptedHosts.map(\.text),
-            onListening: onListening
+            advertised: { fixed },
+            onListening: { port in
+                address.listens(on: port)
+                await onListening(port)
+            }
         )
     }
 
     /// Makes everything durable, and gives the folder back.
     func close() async throws { try await folder.close() }
+}
+
+/// The address that a command's reply names: the listener's, or where none runs the one that it will have.
+private final class CommandAddress: Sendable {
+    private let configuration: BerthConfiguration
+    private let port: Mutex<Int>
+
+    init(_ configuration: BerthConfiguration) {
+        self.configuration = configuration
+        port = Mutex(configuration.port)
+    }
+
+    func listens(on port: Int) { self.port.withLock { $0 = port } }
+
+    var current: AdvertisedAddress {
+        let host = configuration.host.isLoopback ? "localhost" : configuration.host.text
+        let authority = "\(host):\(port.withLock { $0 })"
+        return AdvertisedAddress(
+            authority: configuration.url?.authority ?? authority,
+            url: configuration.url?.description
+        )
+    }
+}
+
+extension Packager {
+    /// A packager as configured.
+    ///
+    /// A bundle of certificates that is configured and cannot be used is an error.
+    fileprivate init(_ configuration: BerthConfiguration.Packaging) throws {
+        let certificates =
+            switch configuration.caBundle {
+            case .host: try CertificateBundle.ofHost()
+            case .file(let path): try CertificateBundle(contentsOfFile: path)
+            case .none: nil as CertificateBundle?
+            }
+        self.init(
+            certificates: certificates,
+            workerCount: configuration.workers == 0 ? nil : configuration.workers
+        )
+    }
 }

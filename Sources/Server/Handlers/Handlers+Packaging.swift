@@ -1,7 +1,83 @@
+import HTTPTypes
 import Hummingbird
+import OCI
+import Packager
+import Registry
 
+// Executables in, images out: what `curl -T` meets.
 extension Handlers {
-    func packageExecutable(_ path: [String]) async throws -> Response { throw EndpointError.unknownPath }
+    /// Makes an image of the executable in the request's content.
+    ///
+    /// The path is the image's reference, or ends with the file name that curl puts behind a slash.
+    func packageExecutable(_ path: [String]) async throws -> Response {
+        let content = try RequestContent(request, channel: channel)
+        if let length = content.length, let limit = registry.policy.maximumUploadSize, length > limit {
+            throw RegistryError.uploadTooLarge(limit: limit)
+        }
+        let target = try PackagingTarget(path)
+        let options = try PackagingOptions(query.items.map { ($0.name, $0.value) })
+        let packaged = try await registry.package(
+            ExecutableUpload(
+                content: content,
+                length: content.length,
+                repository: target.repository,
+                tag: target.tag,
+                name: target.executable,
+                options: options
+            )
+        )
+        let reply = PackagingReply(
+            packaged: packaged,
+            reference: "\(authority)/\(target.repository):\(target.tag)",
+            notes: target.notes + packaged.image.notes
+        )
+        var fields: HTTPFields = [
+            .location: "/v2/\(target.repository)/manifests/\(packaged.image.digest)",
+            .dockerContentDigest: packaged.image.digest.description,
+        ]
+        fields[.vary] = "Accept"
+        var response: Response =
+            wantsJSON
+            ? .json(reply.json, fields)
+            : .bytes(Array(reply.text.utf8), type: "text/plain; charset=utf-8", fields)
+        response.status = packaged.isChange ? .created : .ok
+        return response
+    }
 
-    func welcome() -> Response { .empty(.ok) }
+    /// For whoever opens the address to see what is there.
+    func welcome() -> Response {
+        let text = """
+            This is Berth, a container image registry.
+
+            Make an image of a static Linux executable:  curl -T ./program \(baseURL)/
+            Pull it:                                     docker pull \(authority)/program
+            Push any image:                              docker push \(authority)/name:tag
+
+            """
+        return .bytes(Array(text.utf8), type: "text/plain; charset=utf-8")
+    }
+
+    private var baseURL: String { advertised.url ?? "http://\(authority)" }
+
+    private var wantsJSON: Bool {
+        headers[values: .accept].flatMap { $0.split(separator: ",") }.contains { range in
+            let type = range.prefix { $0 != ";" }.filter { $0 != " " && $0 != "\t" }
+            return type.lowercased() == "application/json"
+        }
+    }
+
+    /// The first part of an image reference that leads here: what was configured, or the name that the client used.
+    private var authority: String {
+        advertised.authority ?? DockerHost.authority(request.head.authority ?? "localhost")
+    }
+}
+
+/// The first part of an image reference, as docker reads one.
+enum DockerHost {
+    /// A name with neither a dot nor a port, other than localhost, would be taken for part of the repository, on
+    /// Docker Hub: so it gets the port that it stands for.
+    static func authority(_ host: String) -> String {
+        let host = host.lowercased()
+        return host == "localhost" || host.contains(".") || host.contains(":") ? host : host + ":80"
+    }
 }

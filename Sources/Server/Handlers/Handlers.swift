@@ -13,6 +13,7 @@ struct Handlers: Sendable {
     let channel: any Channel
     let request: Request
     let query: Query
+    let advertised: AdvertisedAddress
 
     var headers: HTTPFields { request.headers }
 

@@ -1,5 +1,6 @@
 import HTTPTypes
 import OCI
+import Packager
 import Registry
 import Storage
 
@@ -16,6 +17,13 @@ extension ErrorReply {
         case let error as PaginationError:
             self.init(status: .badRequest, code: .paginationNumberInvalid, message: error.description)
         case let error as ContentError: self.init(error)
+        case let error as PackagingError: self.init(error)
+        case let error as UploadNameError:
+            self.init(status: .badRequest, code: .nameInvalid, message: error.description)
+        case let error as ExecutableNameError:
+            self.init(status: .badRequest, code: .nameInvalid, message: error.description)
+        case let error as PackagingOptionError:
+            self.init(status: .badRequest, code: .unsupported, message: error.description)
         default:
             // A connection that broke ends here; nobody reads the reply.
             self.init(
@@ -95,6 +103,20 @@ extension ErrorReply {
             )
         case .readOnly, .corrupt, .failed, .database:
             self.init(status: .internalServerError, code: .unknown, message: message)
+        }
+    }
+
+    private init(_ error: PackagingError) {
+        let message = error.description
+        switch error {
+        case .refused(let refusal):
+            switch refusal.category {
+            case .notAnExecutable:
+                self.init(status: .unsupportedMediaType, code: .unsupported, message: message)
+            case .cannotRun:
+                self.init(status: .unprocessableContent, code: .unsupported, message: message)
+            }
+        case .wrongSize: self.init(status: .badRequest, code: .sizeInvalid, message: message)
         }
     }
 

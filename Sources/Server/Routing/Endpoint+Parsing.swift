@@ -27,7 +27,9 @@ extension Endpoint {
         if count >= 4, path[count - 3] == "blobs", path[count - 2] == "uploads", !path[count - 1].isEmpty {
             return try upload(method, name: path.dropLast(3), id: path[count - 1])
         }
-        guard count >= 3 else { throw .unknownPath }
+        // Somebody who uploads to a repository called v2 should learn why that cannot be.
+        let unknown: EndpointError = method == .put ? .reservedName : .unknownPath
+        guard count >= 3 else { throw unknown }
         let last = path[count - 1]
         switch path[count - 2] {
         case "blobs" where last == "uploads":
@@ -55,7 +57,7 @@ extension Endpoint {
         case "tags" where last == "list":
             return try choose(method, [(.get, .listTags(try repository(path.dropLast(2))))])
         default:
-            throw .unknownPath
+            throw unknown
         }
     }
 

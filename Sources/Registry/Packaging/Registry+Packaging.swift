@@ -1,0 +1,165 @@
+package import NIOCore
+package import OCI
+package import Packager
+import Storage
+
+/// An executable on its way to being an image.
+package struct ExecutableUpload<Content: AsyncSequence<ByteBuffer, any Error> & Sendable>: Sendable {
+    package let content: Content
+    /// How many bytes will come; nil where the client does not know.
+    package let length: Int64?
+    package let repository: RepositoryName
+    package let tag: Tag
+    /// The executable's name in the image.
+    package let name: ExecutableName
+    package let options: PackagingOptions
+
+    package init(
+        content: Content,
+        length: Int64?,
+        repository: RepositoryName,
+        tag: Tag,
+        name: ExecutableName,
+        options: PackagingOptions
+    ) {
+        self.content = content
+        self.length = length
+        self.repository = repository
+        self.tag = tag
+        self.name = name
+        self.options = options
+    }
+}
+
+extension Registry {
+    /// An image that an executable became.
+    package struct PackagedUpload: Sendable {
+        package let image: PackagedImage
+        /// False where the same image had the same tag before.
+        package let isChange: Bool
+    }
+
+    /// Makes an image of an executable, and tags it.
+    ///
+    /// When this returns it survives a loss of power.
+    ///
+    /// The layer is archived, compressed and hashed while the executable arrives. Of one that is refused, or whose
+    /// sender vanishes, nothing is kept.
+    package func package(
+        _ upload: ExecutableUpload<some AsyncSequence<ByteBuffer, any Error>>
+    ) async throws -> PackagedUpload {
+        let executable = try await blobs.beginUpload(nil)
+        let layer = try await blobs.beginUpload(nil)
+        do {
+            let image = try await build(upload, spool: executable, layer: layer)
+            await abandon(executable)
+            let verified = try await blobs.finishUpload(layer, expecting: image.layer.descriptor.digest)
+            _ = try await publish(verified, in: upload.repository)
+            try await push(image.configuration, in: upload.repository)
+            return PackagedUpload(
+                image: image,
+                isChange: try await publish(image, upload.repository, upload.tag)
+            )
+        } catch {
+            await abandon(executable)
+            await abandon(layer)
+            throw error
+        }
+    }
+
+    /// Writes the executable to one session and the layer to another, and returns what they became.
+    ///
+    /// The executable is kept until it is whole because only then can it be inspected.
+    private func build(
+        _ upload: ExecutableUpload<some AsyncSequence<ByteBuffer, any Error>>,
+        spool: UploadID,
+        layer: UploadID
+    ) async throws -> PackagedImage {
+        var executable = UploadWriter(blobs: blobs, upload: spool, offset: 0, limit: policy.maximumUploadSize)
+        var output = UploadWriter(blobs: blobs, upload: layer, offset: 0, limit: nil)
+        var builder: ImageBuilder
+        if let length = upload.length {
+            builder = packager.begin(upload.request(size: length))
+            for try await chunk in upload.content {
+                try await executable.write(chunk)
+                try await output.write(builder.append(Array(chunk.readableBytesView)))
+            }
+            try await executable.flush()
+        } else {
+            // An archive's entry begins with its size, so that nothing can be done before all has come.
+            for try await chunk in upload.content { try await executable.write(chunk) }
+            try await executable.flush()
+            builder = packager.begin(upload.request(size: executable.offset))
+            var offset: Int64 = 0
+            while offset < executable.offset {
+                let chunk = try await blobs.read(
+                    offset..<min(offset + Self.portion, executable.offset),
+                    of: spool
+                )
+                try await output.write(builder.append(Array(chunk.readableBytesView)))
+                offset += Int64(chunk.readableBytes)
+            }
+        }
+        let (chunks, image) = try await builder.finish { range in
+            let bytes = try await blobs.read(Int64(range.lowerBound)..<Int64(range.upperBound), of: spool)
+            return Array(bytes.readableBytesView)
+        }
+        try await output.write(chunks)
+        try await output.flush()
+        return image
+    }
+
+    /// What is read at once of an executable that came without a length.
+    private static var portion: Int64 { 512 * 1024 }
+
+    private func push(_ document: PackagedImage.Document, in repository: RepositoryName) async throws {
+        let id = try await blobs.beginUpload(nil)
+        do {
+            _ = try await blobs.append([ByteBuffer(bytes: document.bytes)], to: id, at: 0)
+            let verified = try await blobs.finishUpload(id, expecting: document.descriptor.digest)
+            _ = try await publish(verified, in: repository)
+        } catch {
+            await abandon(id)
+            throw error
+        }
+    }
+
+    private func publish(
+        _ image: PackagedImage,
+        _ repository: RepositoryName,
+        _ tag: Tag
+    ) async throws -> Bool {
+        let manifest: Manifest
+        do {
+            manifest = try Manifest(
+                parsing: image.manifest.bytes,
+                contentType: image.manifest.descriptor.mediaType
+            )
+        } catch {
+            throw RegistryError.manifestInvalid(error)
+        }
+        return try await publish(
+            ManifestPublication(
+                repository: repository,
+                digest: image.digest,
+                bytes: image.manifest.bytes,
+                manifest: manifest,
+                tags: [tag],
+                now: clock()
+            )
+        )
+    }
+}
+
+extension ExecutableUpload {
+    /// `size` is the executable's, in bytes.
+    fileprivate func request(size: Int64) -> ImageRequest {
+        ImageRequest(name: name, options: options, size: UInt64(size))
+    }
+}
+
+extension UploadWriter {
+    fileprivate mutating func write(_ chunks: [[UInt8]]) async throws {
+        for chunk in chunks { try await write(ByteBuffer(bytes: chunk)) }
+    }
+}
