@@ -6,7 +6,7 @@ import NIOHTTP1
 /// It stands next to the HTTP decoder and encoder, and does what Hummingbird's own handlers leave open: it answers
 /// `Expect: 100-continue` when the content is wanted, bounds what is read of a request that was refused, closes
 /// half, so that the client sees the answer, and ends connections whose peer does nothing, also one that does not
-/// read.
+/// read. Hanging up is its alone: no byte of a reply is lost to it.
 final class ConnectionHandler: ChannelDuplexHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias InboundOut = HTTPServerRequestPart
@@ -15,41 +15,53 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     /// A request whose reply has not ended.
     private struct OpenRequest {
-        let keepsAlive: Bool
         let isHTTP10: Bool
         var waitsForContinue: Bool
         var isHeadWritten = false
+
+        init(_ head: HTTPRequestHead) {
+            isHTTP10 = head.version.major == 1 && head.version.minor == 0
+            // RFC 9110, section 10.1.1: HTTP/1.0 knows no such expectation.
+            waitsForContinue =
+                !isHTTP10
+                && head.headers[canonicalForm: "expect"].contains { $0.lowercased() == "100-continue" }
+        }
     }
 
     /// What is done with what the peer sends.
     private enum Intake {
         /// Between requests, or in the middle of a head.
         case head
+        /// That of the last open request.
         case content
         /// The reply has ended and the content has not: `rest` bytes more are passed on, and thrown away above.
         case drain(rest: Int)
-        /// Nothing is read any more.
-        case closed
+        /// Nothing is passed on any more.
+        case ignored
     }
 
     private let limits: ConnectionLimits
     private var requests = CircularBuffer<OpenRequest>()
     private var intake = Intake.head
-    private var closesAfterReply = false
+    /// How many replies have ended here and are not with the kernel yet.
+    private var unsentReplies = 0
+    /// No further request is taken: the connection ends behind the last reply.
+    private var isEnding = false
+    /// What came was no HTTP, and Hummingbird says so behind the replies to the open requests.
+    private var owesRefusal = false
     private var isInputClosed = false
+    private var isHangingUp = false
     private var isFirstRequest = true
-    private var watch: StallWatch
+    private var watch = StallWatch(now: .uptimeNanoseconds(0))
     private var tick: RepeatedTask?
     private var deadline: Scheduled<Void>?
 
-    init(limits: ConnectionLimits) {
-        self.limits = limits
-        watch = StallWatch(now: .now())
-    }
+    init(limits: ConnectionLimits) { self.limits = limits }
 
     // MARK: Life
 
     func handlerAdded(context: ChannelHandlerContext) {
+        watch = StallWatch(now: context.eventLoop.now)
         let period = limits.checkPeriod
         let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
         tick = context.eventLoop.scheduleRepeatedTask(initialDelay: period, delay: period) { _ in
@@ -78,58 +90,82 @@ final class ConnectionHandler: ChannelDuplexHandler {
         switch event {
         case ChannelEvent.inputClosed:
             isInputClosed = true
+            // The decoder has passed on all that there was, or told what was missing.
+            intake = .ignored
             context.fireUserInboundEventTriggered(event)
-            if requests.isEmpty { context.close(promise: nil) }
+            if isHangingUp { context.close(promise: nil) }
+            endIfDone(context)
         case is ChannelShouldQuiesceEvent:
-            closesAfterReply = true
-            if requests.isEmpty { context.close(promise: nil) }
+            isEnding = true
+            endIfDone(context)
         default:
             context.fireUserInboundEventTriggered(event)
         }
     }
 
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        switch intake {
+        case .drain:
+            // The request that it belongs to has been answered.
+            stopReading(context)
+            return
+        case .head: owesRefusal = error is HTTPParserError && !isEnding
+        case .content, .ignored: break
+        }
+        intake = .ignored
+        isEnding = true
+        context.fireErrorCaught(error)
+    }
+
     // MARK: Requests
 
     func read(context: ChannelHandlerContext) {
-        if case .closed = intake { return }
-        watch.wantsToRead(.now())
+        if case .ignored = intake { return }
+        watch.wantsToRead(context.eventLoop.now)
         context.read()
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        watch.hasRead(.now())
+        watch.hasRead(context.eventLoop.now)
         switch (unwrapInboundIn(data), intake) {
-        case (_, .closed): return
-        case (.head(let head), _):
+        case (_, .ignored): return
+        case (.head(var head), _):
+            guard !isEnding else {
+                intake = .ignored
+                return
+            }
             isFirstRequest = false
             intake = .content
-            requests.append(
-                OpenRequest(
-                    keepsAlive: head.isKeepAlive,
-                    isHTTP10: head.version.major == 1 && head.version.minor == 0,
-                    waitsForContinue: head.headers[canonicalForm: "expect"].contains {
-                        $0.lowercased() == "100-continue"
-                    }
-                )
-            )
+            requests.append(OpenRequest(head))
+            if !head.isKeepAlive { isEnding = true }
+            // What becomes of the connection is decided here: Hummingbird would not wait for the content.
+            head.headers.remove(name: "Connection")
+            context.fireChannelRead(wrapInboundOut(.head(head)))
+            return
         case (.body(let bytes), .drain(let rest)):
             guard bytes.readableBytes <= rest else {
-                closeHalf(context)
+                stopReading(context)
                 return
             }
             intake = .drain(rest: rest - bytes.readableBytes)
         case (.body, _):
-            // Content that comes without waiting was not held back after all.
-            if !requests.isEmpty { requests[requests.startIndex].waitsForContinue = false }
+            hasStoppedWaiting()
         case (.end, .drain):
-            intake = .head
             deadline?.cancel()
             deadline = nil
-            if closesAfterReply { closeHalf(context) }
+            intake = .head
+            endIfDone(context)
         case (.end, _):
+            hasStoppedWaiting()
             intake = .head
         }
         context.fireChannelRead(data)
+    }
+
+    /// Content that comes without waiting was not held back after all.
+    private func hasStoppedWaiting() {
+        guard !requests.isEmpty else { return }
+        requests[requests.index(before: requests.endIndex)].waitsForContinue = false
     }
 
     // MARK: Replies
@@ -145,6 +181,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
         }
         if let request = requests.first, request.waitsForContinue, !request.isHeadWritten {
             requests[requests.startIndex].waitsForContinue = false
+            watch.hasAskedForMore(context.eventLoop.now)
             let head = HTTPResponseHead(version: .http1_1, status: .continue)
             context.writeAndFlush(wrapOutboundOut(.head(head)), promise: nil)
         }
@@ -152,30 +189,36 @@ final class ConnectionHandler: ChannelDuplexHandler {
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        // Hummingbird refuses broken content a second time, where the handler replied without having read it.
+        guard !requests.isEmpty || owesRefusal else {
+            promise?.fail(ChannelError.outputClosed)
+            return
+        }
         switch unwrapOutboundIn(data) {
         case .head(let head):
             context.write(wrapOutboundOut(.head(beginReply(head))), promise: promise)
         case .body:
             context.write(data, promise: promise)
         case .end:
-            context.write(data, promise: promise)
+            let sent = promise ?? context.eventLoop.makePromise(of: Void.self)
+            let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+            sent.futureResult.whenComplete { _ in
+                let (handler, context) = bound.value
+                handler.replyWasSent(context)
+            }
             endReply(context)
+            context.write(data, promise: sent)
         }
     }
 
     /// Says in the reply's head what becomes of the connection.
     private func beginReply(_ head: HTTPResponseHead) -> HTTPResponseHead {
-        guard let request = requests.first else {
-            // A reply to something that never became a request.
-            closesAfterReply = true
-            return head
-        }
+        guard let request = requests.first else { return head }
         requests[requests.startIndex].isHeadWritten = true
-        var head = head
-        let saysClose = head.headers[canonicalForm: "connection"].contains { $0.lowercased() == "close" }
         // A client that was not told to go on may send its content or not: what follows cannot be read reliably.
-        if !request.keepsAlive || request.waitsForContinue || saysClose { closesAfterReply = true }
-        if closesAfterReply {
+        if request.waitsForContinue { isEnding = true }
+        var head = head
+        if isEnding, requests.count == 1, !owesRefusal {
             head.headers.replaceOrAdd(name: "Connection", value: "close")
         } else if request.isHTTP10 {
             head.headers.replaceOrAdd(name: "Connection", value: "keep-alive")
@@ -184,36 +227,57 @@ final class ConnectionHandler: ChannelDuplexHandler {
     }
 
     private func endReply(_ context: ChannelHandlerContext) {
-        let isContentUnread = if case .content = intake { requests.count <= 1 } else { false }
-        _ = requests.popFirst()
-        watch.hasRead(.now())
-        if isInputClosed, requests.isEmpty {
-            closeHalf(context)
-        } else if isContentUnread {
+        unsentReplies += 1
+        if requests.popFirst() == nil { owesRefusal = false }
+        if requests.isEmpty, case .content = intake {
             intake = .drain(rest: ConnectionLimits.maximumDrain)
-            schedule(ConnectionLimits.drainTime, context) { $0.closeHalf($1) }
-        } else if closesAfterReply, requests.isEmpty || !hasKeptAlive {
-            closeHalf(context)
+            schedule(ConnectionLimits.drainTime, context) { $0.stopReading($1) }
         }
     }
 
-    /// Whether requests that came behind the one just answered are still to be answered.
-    private var hasKeptAlive: Bool { !requests.isEmpty && !closesAfterReply }
+    private func replyWasSent(_ context: ChannelHandlerContext) {
+        unsentReplies -= 1
+        watch.hasReplied(context.eventLoop.now)
+        endIfDone(context)
+    }
 
     // MARK: Hanging up
 
-    /// Ends our side behind everything written, stops reading, and hangs up when the client has had time to read.
-    private func closeHalf(_ context: ChannelHandlerContext) {
-        if case .closed = intake { return }
-        intake = .closed
-        context.flush()
-        context.close(mode: .output, promise: nil)
-        if isInputClosed {
-            context.close(promise: nil)
-        } else {
-            schedule(ConnectionLimits.lingerTime, context) { $1.close(promise: nil) }
+    func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
+        guard mode == .output else {
+            context.close(mode: mode, promise: promise)
+            return
         }
+        // Hummingbird answers nothing any more; whether the last reply is with the kernel it does not ask.
+        requests.removeAll()
+        owesRefusal = false
+        stopReading(context)
+        promise?.succeed()
     }
+
+    private func stopReading(_ context: ChannelHandlerContext) {
+        intake = .ignored
+        isEnding = true
+        endIfDone(context)
+    }
+
+    /// Hangs up where nothing is owed any more and nothing more is taken.
+    private func endIfDone(_ context: ChannelHandlerContext) {
+        if case .drain = intake { return }
+        guard isEnding || isInputClosed, isQuiet, !isHangingUp else { return }
+        isHangingUp = true
+        intake = .ignored
+        guard !isInputClosed else {
+            context.close(promise: nil)
+            return
+        }
+        // Closing both ways would lose the reply, where the client still sends and meets a closed door.
+        context.close(mode: .output, promise: nil)
+        schedule(ConnectionLimits.lingerTime, context) { $1.close(promise: nil) }
+    }
+
+    /// Whether every request has been answered, and the kernel has all of it.
+    private var isQuiet: Bool { requests.isEmpty && unsentReplies == 0 && !owesRefusal }
 
     private func schedule(
         _ delay: TimeAmount,
@@ -230,16 +294,15 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     /// Ends a connection whose peer has done nothing for too long.
     private func check(_ context: ChannelHandlerContext) {
-        let now = NIODeadline.now()
-        let buffered = (try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
-        watch.hasBuffered(buffered, now)
+        let now = context.eventLoop.now
+        watch.hasUnsent(context.channel.unsentBytes, now)
         let isStalled: Bool =
             switch intake {
-            case .closed: false
-            case .head where requests.isEmpty:
-                now - watch.lastRead > (isFirstRequest ? limits.header : limits.idle)
-            case .content: watch.isReadStalled(now, limits.stall)
-            case .head, .drain: false
+            case .head where isQuiet: watch.isQuiet(now, isFirstRequest ? limits.header : limits.idle)
+            case .content:
+                // One that waits to be told to go on does its part.
+                requests.last?.waitsForContinue != true && watch.isReadStalled(now, limits.stall)
+            case .head, .drain, .ignored: false
             }
         if isStalled || watch.isWriteStalled(now, limits.stall) { context.close(promise: nil) }
     }

@@ -1,0 +1,137 @@
+import NIOCore
+import Testing
+
+@testable import Server
+
+/// Who is given up, and when: not before the limit, and no more than a quarter behind it.
+@Suite("Connection handler: time")
+struct ConnectionHandlerTimeTests {
+    static let limits = ConnectionLimits(header: .seconds(10), idle: .seconds(20), stall: .seconds(40))
+    /// A quarter of the shortest limit.
+    static let lateness: TimeAmount = .milliseconds(2500)
+
+    /// Passes a limit, and says whether the connection is closed exactly then.
+    private func closes(_ connection: EmbeddedConnection, after limit: TimeAmount) -> Bool {
+        connection.pass(limit - .milliseconds(10))
+        guard !connection.isClosed else { return false }
+        connection.pass(.milliseconds(10) + Self.lateness)
+        return connection.isClosed
+    }
+
+    @Test("A connection on which no request begins, or none ends, is given up", arguments: [false, true])
+    func header(isDripping: Bool) throws {
+        let connection = try EmbeddedConnection(Self.limits)
+        if isDripping {
+            connection.receive("GET /a HTTP/1.1\r\n")
+            for _ in 1...9 {
+                connection.pass(.seconds(1))
+                connection.receive("X: y\r\n")
+            }
+            #expect(!connection.isClosed)
+            #expect(closes(connection, after: .seconds(1)))
+        } else {
+            #expect(closes(connection, after: .seconds(10)))
+        }
+    }
+
+    @Test("A connection on which nothing follows is given up later than one on which nothing begins")
+    func idle() throws {
+        let connection = try EmbeddedConnection(Self.limits)
+        connection.pass(.seconds(9))
+        connection.receive(ConnectionHandlerTests.get)
+        connection.pass(.seconds(9))
+        connection.reply()
+        #expect(closes(connection, after: .seconds(20)))
+    }
+
+    @Test("Nobody is idle who waits for a reply, however long that takes")
+    func longHandler() throws {
+        let connection = try EmbeddedConnection(Self.limits)
+        connection.receive(ConnectionHandlerTests.get)
+        connection.pass(.hours(1))
+        #expect(!connection.isClosed)
+        connection.reply(200, "late")
+        #expect(try connection.sent().hasSuffix("late"))
+        connection.receive(ConnectionHandlerTests.get)
+        connection.reply(200, "again")
+        #expect(try connection.sent().hasSuffix("again"))
+    }
+
+    @Test("Nobody is idle who is still being sent a reply, slowly")
+    func slowReader() throws {
+        let connection = try EmbeddedConnection(Self.limits)
+        connection.receive(ConnectionHandlerTests.get)
+        connection.isBlocked = true
+        connection.reply(200, "hello")
+        connection.pass(.seconds(35))
+        #expect(!connection.isClosed)
+        connection.isBlocked = false
+        #expect(closes(connection, after: .seconds(20)))
+    }
+
+    @Test("Who takes nothing of a reply is given up")
+    func stalledReader() throws {
+        let connection = try EmbeddedConnection(Self.limits)
+        connection.receive(ConnectionHandlerTests.get)
+        connection.isBlocked = true
+        connection.beginReply(length: 100)
+        #expect(closes(connection, after: .seconds(40)))
+    }
+
+    @Test("Who sends nothing of the content that is waited for is given up, and each byte counts")
+    func stalledContent() throws {
+        let connection = try EmbeddedConnection(Self.limits)
+        connection.receive("PUT /a HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n")
+        for _ in 1...5 {
+            connection.pass(.seconds(39))
+            connection.receive("x")
+        }
+        #expect(!connection.isClosed)
+        #expect(closes(connection, after: .seconds(40)))
+    }
+
+    @Test("Nobody is blamed for content that nobody reads")
+    func unreadContent() throws {
+        let connection = try EmbeddedConnection(Self.limits)
+        connection.readsOn = false
+        connection.receive("PUT /a HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nabc")
+        connection.pass(.hours(1))
+        #expect(!connection.isClosed)
+        connection.readsOn = true
+        #expect(closes(connection, after: .seconds(40)))
+    }
+
+    @Test("Nobody is blamed for waiting to be told to go on")
+    func waitingForContinue() throws {
+        let connection = try EmbeddedConnection(Self.limits)
+        connection.receive(ConnectionHandlerContentTests.expecting)
+        connection.pass(.hours(1))
+        #expect(!connection.isClosed)
+        connection.want()
+        #expect(closes(connection, after: .seconds(40)))
+    }
+
+    @Test("A client that does not close its side is left in the end")
+    func linger() throws {
+        let connection = try EmbeddedConnection(Self.limits)
+        connection.receive("GET /a HTTP/1.0\r\n\r\n")
+        connection.reply()
+        #expect(connection.isOutputClosed && !connection.isClosed)
+        connection.pass(.milliseconds(1900))
+        #expect(!connection.isClosed)
+        connection.pass(.milliseconds(200))
+        #expect(connection.isClosed)
+    }
+
+    @Test("Nothing happens behind the end")
+    func afterClose() throws {
+        for request in [ConnectionHandlerTests.get, ConnectionHandlerContentTests.expecting, "GET "] {
+            let connection = try EmbeddedConnection(Self.limits)
+            connection.receive(request)
+            connection.vanish()
+            connection.reply()
+            connection.pass(.hours(1))
+            #expect(connection.isClosed)
+        }
+    }
+}
