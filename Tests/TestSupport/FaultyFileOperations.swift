@@ -1,0 +1,233 @@
+import Glibc
+package import Storage
+import Synchronization
+
+/// The machine's file system, with calls that fail on demand, and a record of all calls.
+///
+/// It also knows what a loss of power could take: which files have been written since their last fsync, and which
+/// folders have had entries made or removed since theirs.
+package final class FaultyFileOperations: FileOperations {
+    /// A kind of call.
+    package enum Operation: String, CaseIterable, Hashable, Sendable {
+        case open, write, read, size, truncate, sync, syncFolder, rename, remove, makeFolder, entries
+    }
+
+    /// One call that was made, whether it failed or not.
+    package struct Call: Hashable, Sendable {
+        package let operation: Operation
+        /// For a rename the old one.
+        package let path: String
+
+        package init(operation: Operation, path: String) {
+            self.operation = operation
+            self.path = path
+        }
+    }
+
+    private struct Fault: Sendable {
+        let operation: Operation
+        let isConcerned: @Sendable (String) -> Bool
+        var skip: Int
+        var times: Int
+        let code: CInt
+    }
+
+    private struct State {
+        var faults: [Fault] = []
+        var calls: [Call] = []
+        var observer: (@Sendable (Call) -> Void)?
+        var unsyncedFiles: Set<String> = []
+        var unsyncedFolders: Set<String> = []
+    }
+
+    private let machine = POSIXFileOperations()
+    private let state = Mutex(State())
+
+    package init() {}
+
+    /// Makes calls fail.
+    ///
+    /// - Parameters:
+    ///   - operation: which kind; a write that fails has written half of its bytes.
+    ///   - skip: how many calls go well first.
+    ///   - times: how many fail then.
+    ///   - code: `errno`.
+    ///   - isConcerned: which paths are meant.
+    package func fail(
+        _ operation: Operation,
+        skip: Int = 0,
+        times: Int = 1,
+        with code: CInt = EIO,
+        where isConcerned: @escaping @Sendable (String) -> Bool = { _ in true }
+    ) {
+        let fault = Fault(
+            operation: operation,
+            isConcerned: isConcerned,
+            skip: skip,
+            times: times,
+            code: code
+        )
+        state.withLock { $0.faults.append(fault) }
+    }
+
+    /// Lets everything succeed again.
+    package func mend() { state.withLock { $0.faults = [] } }
+
+    /// Calls a test's own code before every call from here on.
+    package func observe(_ observer: (@Sendable (Call) -> Void)?) {
+        state.withLock { $0.observer = observer }
+    }
+
+    /// Everything that was called so far, in order.
+    package var calls: [Call] { state.withLock { $0.calls } }
+
+    /// How many calls of a kind were made so far.
+    package func count(of operation: Operation) -> Int {
+        calls.count { $0.operation == operation }
+    }
+
+    /// Whether a file's bytes or its name could be lost with the machine's power.
+    package func isAtRisk(_ path: String) -> Bool {
+        state.withLock { state in
+            state.unsyncedFiles.contains(path) || state.unsyncedFolders.contains(Self.folder(of: path))
+        }
+    }
+
+    private func begin(_ operation: Operation, _ path: String) throws(FileError) {
+        let (code, observer) = state.withLock { state -> (CInt?, (@Sendable (Call) -> Void)?) in
+            state.calls.append(Call(operation: operation, path: path))
+            return (Self.consume(&state.faults, operation, path), state.observer)
+        }
+        observer?(Call(operation: operation, path: path))
+        if let code { throw FileError(operation: operation.name, path: path, code: code) }
+    }
+
+    private static func consume(_ faults: inout [Fault], _ operation: Operation, _ path: String) -> CInt? {
+        for index in faults.indices
+        where faults[index].operation == operation && faults[index].isConcerned(path) {
+            if faults[index].skip > 0 {
+                faults[index].skip -= 1
+            } else if faults[index].times > 0 {
+                faults[index].times -= 1
+                return faults[index].code
+            }
+        }
+        return nil
+    }
+
+    private static func folder(of path: String) -> String {
+        String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])
+    }
+
+    private func noteEntry(_ path: String) {
+        state.withLock { _ = $0.unsyncedFolders.insert(Self.folder(of: path)) }
+    }
+
+    private func noteContent(_ path: String) {
+        state.withLock { _ = $0.unsyncedFiles.insert(path) }
+    }
+}
+
+extension FaultyFileOperations {
+    package func open(_ path: String, _ mode: FileOpenMode) throws(FileError) -> OpenFile {
+        try begin(.open, path)
+        let file = try machine.open(path, mode)
+        if mode == .create { noteEntry(path) }
+        return file
+    }
+
+    package func write(
+        _ bytes: UnsafeRawBufferPointer,
+        to file: OpenFile,
+        at offset: Int64
+    ) throws(FileError) -> Int {
+        noteContent(file.path)
+        do throws(FileError) { try begin(.write, file.path) } catch {
+            _ = try machine.write(
+                UnsafeRawBufferPointer(rebasing: bytes[..<(bytes.count / 2)]),
+                to: file,
+                at: offset
+            )
+            throw error
+        }
+        return try machine.write(bytes, to: file, at: offset)
+    }
+
+    package func read(
+        _ file: OpenFile,
+        at offset: Int64,
+        into bytes: UnsafeMutableRawBufferPointer
+    ) throws(FileError) -> Int {
+        try begin(.read, file.path)
+        return try machine.read(file, at: offset, into: bytes)
+    }
+
+    package func size(of file: OpenFile) throws(FileError) -> Int64 {
+        try begin(.size, file.path)
+        return try machine.size(of: file)
+    }
+
+    package func truncate(_ file: OpenFile, to size: Int64) throws(FileError) {
+        try begin(.truncate, file.path)
+        noteContent(file.path)
+        try machine.truncate(file, to: size)
+    }
+
+    package func evict(_ file: OpenFile) { machine.evict(file) }
+
+    package func sync(_ file: OpenFile) throws(FileError) {
+        try begin(.sync, file.path)
+        // The bytes are in no danger here: what is tested is who asked, not what the disk does.
+        state.withLock { _ = $0.unsyncedFiles.remove(file.path) }
+    }
+
+    package func syncFolder(_ path: String) throws(FileError) {
+        try begin(.syncFolder, path)
+        state.withLock { _ = $0.unsyncedFolders.remove(path) }
+    }
+
+    package func rename(_ path: String, to newPath: String) throws(FileError) {
+        try begin(.rename, path)
+        try machine.rename(path, to: newPath)
+        state.withLock { state in
+            if state.unsyncedFiles.remove(path) != nil {
+                state.unsyncedFiles.insert(newPath)
+            } else {
+                state.unsyncedFiles.remove(newPath)
+            }
+        }
+        noteEntry(path)
+        noteEntry(newPath)
+    }
+
+    package func remove(_ path: String) throws(FileError) {
+        try begin(.remove, path)
+        try machine.remove(path)
+        state.withLock { _ = $0.unsyncedFiles.remove(path) }
+        noteEntry(path)
+    }
+
+    package func makeFolder(_ path: String) throws(FileError) {
+        try begin(.makeFolder, path)
+        try machine.makeFolder(path)
+    }
+
+    package func entries(of path: String, _ body: ([String]) throws -> Void) throws {
+        try begin(.entries, path)
+        try machine.entries(of: path, body)
+    }
+}
+
+extension FaultyFileOperations.Operation {
+    /// What the machine's own implementation calls it in its errors.
+    fileprivate var name: String {
+        switch self {
+        case .sync, .syncFolder: FileError.flush
+        case .remove: "unlink"
+        case .makeFolder: "mkdir"
+        case .entries: "opendir"
+        case .size: "stat"
+        case .open, .write, .read, .truncate, .rename: rawValue
+        }
+    }
+}
