@@ -6,7 +6,8 @@ package import OCI
 /// It knows nothing of repositories: which blob exists for whom is the catalog's to say. What is placed here without
 /// a row in the catalog does not exist, and is cleared away at the next start.
 ///
-/// Any implementation passes the suite `BlobStoreConformance`. Every method may throw `StorageError`.
+/// Any implementation passes the suites `BlobStore…Conformance`. Every method may throw `StorageError`; none is cut
+/// short when the task that calls it is cancelled.
 package protocol BlobStore: Sendable {
     /// Opens an upload session of no bytes.
     ///
@@ -49,9 +50,13 @@ package protocol BlobStore: Sendable {
     func open(_ digest: Digest, size: Int64) async throws -> OpenBlob?
 
     /// Returns when these blobs survive a loss of power. Concurrent calls share the work.
+    ///
+    /// A blob whose flush failed goes on failing until its content is removed or placed anew. Which of several it
+    /// was the error does not say.
     func sync(_ digests: [Digest]) async throws
 
-    /// Hashes a blob from end to end, and says whether it is what its digest and size name. False where it is absent.
+    /// Hashes a blob from end to end as it is stored, and says whether it is what its digest and size name. False
+    /// where it is absent.
     func verify(_ digest: Digest, size: Int64) async throws -> Bool
 
     /// Removes a blob's bytes, blocking; one that is absent is no error.

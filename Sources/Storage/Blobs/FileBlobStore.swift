@@ -12,7 +12,7 @@ package final class FileBlobStore: BlobStore {
     let files: any FileOperations
     private let threads: NIOThreadPool
     private let sessions = Mutex<[UploadID: FileUpload]>([:])
-    private let folderSyncs: [SupportedAlgorithm: SharedSync]
+    private let flushes: SharedFlushes
 
     /// Prepares the folders, and clears away what an earlier process left of uploads that cannot be resumed.
     ///
@@ -27,15 +27,7 @@ package final class FileBlobStore: BlobStore {
         self.layout = layout
         self.files = files
         self.threads = threads
-        folderSyncs = Dictionary(
-            uniqueKeysWithValues: SupportedAlgorithm.allCases.map { algorithm in
-                let path = layout.blobs(algorithm)
-                return (
-                    algorithm,
-                    SharedSync { try await threads.runBlocking { try files.syncFolder(path) } }
-                )
-            }
-        )
+        flushes = SharedFlushes(threads: threads, files: files)
         try await threads.runBlocking {
             for algorithm in SupportedAlgorithm.allCases { try files.makeFolder(layout.blobs(algorithm)) }
             try files.makeFolder(layout.uploads)
@@ -56,10 +48,7 @@ package final class FileBlobStore: BlobStore {
 extension FileBlobStore {
     package func beginUpload(_ header: UploadHeader?) async throws -> UploadID {
         let id = UploadID()
-        try await blocking { [layout, files] in
-            _ = try files.open(layout.bytes(of: id), .create)
-            if let header { try files.write(header, of: id, in: layout) }
-        }
+        try await blocking { [layout, files] in try files.createUpload(id, header, in: layout) }
         let upload = FileUpload(
             id: id,
             header: header,
@@ -77,21 +66,19 @@ extension FileBlobStore {
     }
 
     package func durableOffset(of id: UploadID) async throws -> Int64 {
-        try await session(id).offset()
+        let upload = try await session(id)
+        return try await blocking { try upload.offset() }
     }
 
     package func header(of id: UploadID) async throws -> UploadHeader? {
         let upload = try await session(id)
-        _ = try upload.offset()
+        _ = try await blocking { try upload.offset() }
         return upload.header
     }
 
     package func read(_ range: Range<Int64>, of id: UploadID) async throws -> ByteBuffer {
-        let end = try await session(id).offset()
-        let range = range.clamped(to: 0..<end)
-        return try await blocking { [layout, files] in
-            try files.buffer(range, of: files.open(layout.bytes(of: id), .read))
-        }
+        let upload = try await session(id)
+        return try await blocking { try upload.read(range) }
     }
 
     package func finishUpload(_ id: UploadID, expecting digest: Digest?) async throws -> VerifiedUpload {
@@ -123,12 +110,12 @@ extension FileBlobStore {
     package func discard(_ upload: VerifiedUpload) async { await forget(upload.upload) }
 
     private func forget(_ id: UploadID) async {
-        // What cannot be removed now has lost its bytes or its header, and goes at the next start.
-        try? await blocking { [layout, files] in
-            try files.remove(layout.header(of: id))
-            try files.remove(layout.bytes(of: id))
+        do {
+            try await blocking { [layout, files] in try files.removeUpload(id, in: layout) }
+            sessions.withLock { $0[id] = nil }
+        } catch {
+            // The session stays in memory as one that has ended, so that its files do not bring it back.
         }
-        sessions.withLock { $0[id] = nil }
     }
 
     /// The session, from memory or, after a restart, from its files.
@@ -153,10 +140,11 @@ extension FileBlobStore {
             preconditionFailure("only content of a supported algorithm is ever verified")
         }
         return BlobPlacement(
-            put: { [files] in
+            put: { [files, flushes] in
                 do throws(FileError) { try files.rename(source, to: target) } catch {
                     throw StorageError(error)
                 }
+                flushes.forget(.file(target))
             },
             isThere: { [files] in (try? files.size(of: files.open(target, .read))) == upload.size },
             // Where this fails the file has no row, and goes at the next start.
@@ -177,29 +165,34 @@ extension FileBlobStore {
         }
         guard let file else { return nil }
         return OpenBlob(digest: digest, size: size, file: file) { [self] range in
-            try await blocking { [files] in try files.buffer(range, of: file) }
+            let part = try await blocking { [files] in try files.buffer(range, of: file) }
+            guard part.readableBytes == range.count else { throw StorageError.corrupt(digest) }
+            return part
         }
     }
 
     package func sync(_ digests: [Digest]) async throws {
         try await withThrowingTaskGroup { group in
-            for path in digests.compactMap(layout.blob) {
-                group.addTask { [self] in
-                    try await blocking { [files] in try files.sync(files.open(path, .read)) }
-                }
+            for path in Set(digests.compactMap(layout.blob)) {
+                group.addTask { [flushes] in try await flushes.run(.file(path)) }
             }
             try await group.waitForAll()
         }
         for algorithm in Set(digests.compactMap(\.supportedAlgorithm)) {
-            try await folderSyncs[algorithm]?.run()
+            try await flushes.run(.folder(layout.blobs(algorithm)))
         }
     }
+
+    /// How many wait for a flush that has not begun.
+    var waitingForFlush: Int { flushes.waitingCount }
 
     package func verify(_ digest: Digest, size: Int64) async throws -> Bool {
         guard let path = layout.blob(digest), let algorithm = digest.supportedAlgorithm else { return false }
         return try await blocking { [files] in
             do {
-                let (actual, count) = try files.digest(of: files.open(path, .read), algorithm)
+                let file = try files.open(path, .read)
+                files.evict(file)
+                let (actual, count) = try files.digest(of: file, algorithm)
                 return actual == digest && count == size
             } catch let error as FileError where error.code == ENOENT {
                 return false
@@ -210,6 +203,7 @@ extension FileBlobStore {
     package func remove(_ digest: Digest) throws {
         guard let path = layout.blob(digest) else { return }
         do throws(FileError) { try files.remove(path) } catch { throw StorageError(error) }
+        flushes.forget(.file(path))
     }
 
     package func forEachPlaced(_ body: @escaping @Sendable ([Digest]) throws -> Void) async throws {

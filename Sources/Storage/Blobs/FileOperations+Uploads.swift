@@ -4,15 +4,36 @@ import OCI
 
 // How a file blob store's uploads lie on the disk. All of it blocks.
 extension FileOperations {
+    /// Makes the files of an upload, or none of them.
+    func createUpload(_ id: UploadID, _ header: UploadHeader?, in layout: BlobLayout) throws {
+        do {
+            _ = try open(layout.bytes(of: id), .create)
+            if let header { try write(header, of: id, in: layout) }
+        } catch {
+            // What cannot be removed either is no session, and goes at the next start.
+            try? remove(layout.header(of: id) + Self.unfinishedSuffix)
+            try? removeUpload(id, in: layout)
+            throw error
+        }
+    }
+
+    /// Removes the files of an upload, the header first: bytes without one are no session.
+    func removeUpload(_ id: UploadID, in layout: BlobLayout) throws {
+        try remove(layout.header(of: id))
+        try remove(layout.bytes(of: id))
+    }
+
+    private static var unfinishedSuffix: String { ".new" }
+
     /// Writes an upload's header so that it is there whole or not at all.
-    func write(_ header: UploadHeader, of id: UploadID, in layout: BlobLayout) throws {
+    private func write(_ header: UploadHeader, of id: UploadID, in layout: BlobLayout) throws {
         let path = layout.header(of: id)
-        let file = try open(path + ".new", .create)
+        let file = try open(path + Self.unfinishedSuffix, .create)
         let written = try header.json.canonicalBytes.withUnsafeBytes { bytes in
             try write(bytes, to: file, at: 0)
         }
         precondition(written > 0, "a header is never empty")
-        try rename(path + ".new", to: path)
+        try rename(path + Self.unfinishedSuffix, to: path)
     }
 
     /// An upload that an earlier process began; nil where there is none, or none that may be resumed.
@@ -38,7 +59,11 @@ extension FileOperations {
                     name.hasSuffix(BlobLayout.headerSuffix)
                     ? name.dropLast(BlobLayout.headerSuffix.count) : name[...]
                 if let id = UploadID(stem), try loadUpload(id, in: layout) != nil { continue }
-                try remove(layout.uploads + "/" + name)
+                do {
+                    try remove(layout.uploads + "/" + name)
+                } catch let error as FileError where error.code == EISDIR {
+                    // Somebody else's folder; it is in nobody's way.
+                }
             }
         }
     }

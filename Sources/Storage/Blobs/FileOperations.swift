@@ -16,6 +16,10 @@ package protocol FileOperations: Sendable {
     func size(of file: OpenFile) throws(FileError) -> Int64
     /// Cuts a file off.
     func truncate(_ file: OpenFile, to size: Int64) throws(FileError)
+    /// Lets go of what memory holds of a file, so that the next read shows what the disk holds.
+    ///
+    /// Does what it can.
+    func evict(_ file: OpenFile)
     /// Returns when the file's content survives a loss of power.
     func sync(_ file: OpenFile) throws(FileError)
     /// Returns when a folder's entries survive a loss of power.
@@ -24,7 +28,7 @@ package protocol FileOperations: Sendable {
     func rename(_ path: String, to newPath: String) throws(FileError)
     /// Removes a file; one that is absent is no error.
     func remove(_ path: String) throws(FileError)
-    /// Makes a folder and those above it; one that exists is no error.
+    /// Makes a folder and those above it, to survive a loss of power; one that exists is no error.
     func makeFolder(_ path: String) throws(FileError)
     /// The names in a folder, in portions of at most a thousand, without `.` and `..`.
     func entries(of path: String, _ body: ([String]) throws -> Void) throws
@@ -51,4 +55,10 @@ package struct FileError: Error, Hashable {
         self.path = path
         self.code = code
     }
+
+    /// What a call that flushes is called in `operation`.
+    package static let flush = "fsync"
+
+    /// Whether bytes may be lost, though they seem to be there.
+    package var isFailedFlush: Bool { operation == Self.flush }
 }

@@ -1,16 +1,24 @@
+import Glibc
 import NIOCore
 import OCI
 import Synchronization
 
 /// An upload session of a file blob store: a file whose size is its offset, and the hash of what has come.
 ///
-/// Its methods block, one at a time.
+/// Its methods block.
 final class FileUpload: Sendable {
+    private enum Phase {
+        case open
+        /// The file is being read again, which takes as long as it is large. If that fails the session goes on.
+        case finishing
+        case ended
+    }
+
     private struct State {
         var offset: Int64
         /// Nil where the file holds bytes that this process has not hashed: it is read again at the end.
         var digester: Digester?
-        var isFinished = false
+        var phase = Phase.open
     }
 
     let id: UploadID
@@ -30,8 +38,27 @@ final class FileUpload: Sendable {
 
     func offset() throws -> Int64 {
         try state.withLock { state in
-            guard !state.isFinished else { throw StorageError.unknownUpload(id) }
+            try checkOpen(state)
             return state.offset
+        }
+    }
+
+    private func checkOpen(_ state: State) throws {
+        guard state.phase == .open else { throw StorageError.unknownUpload(id) }
+    }
+
+    /// Part of what has come.
+    func read(_ range: Range<Int64>) throws -> ByteBuffer {
+        let range = range.clamped(to: 0..<(try offset()))
+        return try files.buffer(range, of: openBytes(.read))
+    }
+
+    /// A session whose bytes somebody removed is none any more.
+    private func openBytes(_ mode: FileOpenMode) throws -> OpenFile {
+        do {
+            return try files.open(path, mode)
+        } catch  where error.code == ENOENT {
+            throw StorageError.unknownUpload(id)
         }
     }
 
@@ -40,11 +67,11 @@ final class FileUpload: Sendable {
     /// After an error what was written and hashed whole is kept.
     func append(_ chunks: [ByteBuffer], at offset: Int64) throws -> Int64 {
         try state.withLock { state in
-            guard !state.isFinished else { throw StorageError.unknownUpload(id) }
+            try checkOpen(state)
             guard state.offset == offset else {
                 throw StorageError.wrongOffset(expected: offset, actual: state.offset)
             }
-            let file = try files.open(path, .update)
+            let file = try openBytes(.update)
             do {
                 for chunk in chunks {
                     try chunk.withUnsafeReadableBytes { bytes in
@@ -75,29 +102,38 @@ final class FileUpload: Sendable {
 
     /// Computes the digest, ends the session and returns digest and size.
     func finish(_ algorithm: SupportedAlgorithm) throws -> (Digest, Int64) {
-        try state.withLock { state in
-            guard !state.isFinished else { throw StorageError.unknownUpload(id) }
-            let digest: Digest
-            if let digester = state.digester, digester.algorithm == algorithm {
-                digest = digester.finish()
-            } else {
-                let file = try files.open(path, .read)
-                let (hashed, size) = try files.digest(of: file, algorithm)
-                guard size == state.offset else {
-                    throw FileError(operation: "read", path: path, code: 0)
-                }
-                digest = hashed
-            }
-            state.isFinished = true
-            return (digest, state.offset)
+        let (size, digester) = try state.withLock { state in
+            try checkOpen(state)
+            state.phase = .finishing
+            return (state.offset, state.digester)
         }
+        do {
+            let digest =
+                if let digester, digester.algorithm == algorithm {
+                    digester.finish()
+                } else {
+                    try digestOfBytes(algorithm, size: size)
+                }
+            state.withLock { $0.phase = .ended }
+            return (digest, size)
+        } catch {
+            state.withLock { $0.phase = .open }
+            throw error
+        }
+    }
+
+    /// Reads the file from end to end, without keeping anybody waiting who asks about the session meanwhile.
+    private func digestOfBytes(_ algorithm: SupportedAlgorithm, size: Int64) throws -> Digest {
+        let (digest, count) = try files.digest(of: openBytes(.read), algorithm)
+        guard count == size else { throw FileError(operation: "read", path: path, code: EIO) }
+        return digest
     }
 
     /// Ends the session without a digest.
     func cancel() throws {
         try state.withLock { state in
-            guard !state.isFinished else { throw StorageError.unknownUpload(id) }
-            state.isFinished = true
+            try checkOpen(state)
+            state.phase = .ended
         }
     }
 }

@@ -58,13 +58,21 @@ package struct POSIXFileOperations: FileOperations {
         _ = try Self.call("truncate", file.path) { ftruncate(file.descriptor, off_t(size)) }
     }
 
+    package func evict(_ file: OpenFile) {
+        _ = posix_fadvise(file.descriptor, 0, 0, POSIX_FADV_DONTNEED)
+    }
+
     package func sync(_ file: OpenFile) throws(FileError) {
-        _ = try Self.call("fsync", file.path) { fsync(file.descriptor) }
+        _ = try Self.call(FileError.flush, file.path) { fsync(file.descriptor) }
     }
 
     package func syncFolder(_ path: String) throws(FileError) {
         let descriptor = try Self.call("open", path) { Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
-        try sync(OpenFile(owning: descriptor, path: path))
+        do {
+            try sync(OpenFile(owning: descriptor, path: path))
+        } catch  where error.code == EINVAL {
+            // This file system has no such call for folders, and does what it does without.
+        }
     }
 
     package func rename(_ path: String, to newPath: String) throws(FileError) {
@@ -79,14 +87,25 @@ package struct POSIXFileOperations: FileOperations {
     }
 
     package func makeFolder(_ path: String) throws(FileError) {
+        let slash = path.lastIndex(of: "/")
+        let parent = slash.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+        do {
+            try makeFolder(path, in: parent)
+        } catch  where error.code == ENOENT {
+            guard slash != nil, parent != "/" else { throw error }
+            try makeFolder(parent)
+            try makeFolder(path, in: parent)
+        }
+    }
+
+    private func makeFolder(_ path: String, in parent: String) throws(FileError) {
         do {
             _ = try Self.call("mkdir", path) { mkdir(path, 0o755) }
         } catch  where error.code == EEXIST {
-        } catch  where error.code == ENOENT {
-            guard let slash = path.lastIndex(of: "/"), slash > path.startIndex else { throw error }
-            try makeFolder(String(path[..<slash]))
-            try makeFolder(path)
+            return
         }
+        // What is synced within the folder would otherwise be lost with the folder itself.
+        try syncFolder(parent)
     }
 
     package func entries(of path: String, _ body: ([String]) throws -> Void) throws {
@@ -95,6 +114,8 @@ package struct POSIXFileOperations: FileOperations {
         }
         defer { closedir(folder) }
         var names: [String] = []
+        // The end and a failure look the same but for `errno`.
+        errno = 0
         while let entry = readdir(folder) {
             let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
                 String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
@@ -104,7 +125,9 @@ package struct POSIXFileOperations: FileOperations {
                 try body(names)
                 names.removeAll(keepingCapacity: true)
             }
+            errno = 0
         }
+        guard errno == 0 else { throw FileError(operation: "readdir", path: path, code: errno) }
         if !names.isEmpty { try body(names) }
     }
 

@@ -37,6 +37,9 @@ final class SharedSync: Sendable {
         }
     }
 
+    /// How many wait for the next flush.
+    var waitingCount: Int { state.withLock { $0.waiting.count } }
+
     private func takeTurn() async -> Turn {
         await withCheckedContinuation { continuation in
             let leads = state.withLock { state in
