@@ -14,17 +14,21 @@ final class WriteQueue: Sendable {
         case power
     }
 
-    /// What to do for an operation, and how to tell it the outcome.
+    /// What to do for an operation, and how to tell its caller the outcome.
     private struct Operation: Sendable {
         let durability: Durability
-        /// Runs the work, and returns what resumes the caller once the commit has succeeded or failed.
-        let run: @Sendable (Database) throws -> @Sendable ((any Error)?) -> Void
+        /// Runs the work, and returns what resumes the caller once the commit has succeeded.
+        let run: @Sendable (Database) throws -> @Sendable () -> Void
+        let undo: @Sendable () -> Void
+        /// Resumes the caller with an error.
         let fail: @Sendable (any Error) -> Void
     }
 
     private struct State {
         var pending: [Operation] = []
         var isDraining = false
+        /// Why nothing can be promised any more.
+        var brokenBy: StorageError?
     }
 
     /// Bounds how long the first operation of a transaction waits for the last.
@@ -37,7 +41,8 @@ final class WriteQueue: Sendable {
 
     /// Runs an operation in a transaction, and returns its value once the transaction is committed.
     ///
-    /// `undo`: called if the operation succeeded and the commit then failed.
+    /// `undo`: takes back what the body did outside the database. Called, within the transaction's turn, where the
+    /// body or the commit fails; the body may not have come to anything then.
     func perform<Value: Sendable>(
         _ durability: Durability,
         undo: @escaping @Sendable () -> Void = {},
@@ -49,20 +54,17 @@ final class WriteQueue: Sendable {
                     durability: durability,
                     run: { database in
                         let value = try body(database)
-                        return { failure in
-                            if let failure {
-                                undo()
-                                continuation.resume(throwing: StorageError(failure))
-                            } else {
-                                continuation.resume(returning: value)
-                            }
-                        }
+                        return { continuation.resume(returning: value) }
                     },
+                    undo: undo,
                     fail: { continuation.resume(throwing: StorageError($0)) }
                 )
             )
         }
     }
+
+    /// How many operations wait for the transaction that is under way.
+    var waitingCount: Int { state.withLock { $0.pending.count } }
 
     private func enqueue(_ operation: Operation) {
         let mustStart = state.withLock { state in
@@ -72,7 +74,7 @@ final class WriteQueue: Sendable {
         }
         guard mustStart else { return }
         database.asyncWriteWithoutTransaction { database in
-            while let batch = self.nextBatch() { Self.commit(batch, database) }
+            while let batch = self.nextBatch() { self.commit(batch, database) }
         }
     }
 
@@ -88,35 +90,73 @@ final class WriteQueue: Sendable {
         }
     }
 
-    private static func commit(_ batch: [Operation], _ database: Database) {
-        var finished: [@Sendable ((any Error)?) -> Void] = []
-        var failed: [() -> Void] = []
-        var outcome: (any Error)?
+    private func commit(_ batch: [Operation], _ database: Database) {
+        var turn = Turn(waiting: batch[...])
         do {
+            if let failure = state.withLock({ $0.brokenBy }) { throw failure }
             let isPower = batch.contains { $0.durability == .power }
             // GRDB sets NORMAL itself when it opens a connection; the level cannot change inside a transaction.
             try database.execute(sql: "PRAGMA synchronous = \(isPower ? "FULL" : "NORMAL")")
             try database.inTransaction(.immediate) {
-                for operation in batch {
-                    do {
-                        try database.inSavepoint {
-                            finished.append(try operation.run(database))
-                            return .commit
-                        }
-                    } catch {
-                        failed.append { operation.fail(error) }
-                        // Some errors, such as a full disk, end the whole transaction: nothing is left to go on with.
-                        guard database.isInsideTransaction else { throw error }
-                    }
-                }
+                try turn.runAll(database)
                 return .commit
             }
+            turn.succeed()
         } catch {
-            outcome = error
-            let told = finished.count + failed.count
-            for operation in batch.dropFirst(told) { failed.append { operation.fail(error) } }
+            noteFailedFlush(error)
+            turn.fail(error)
         }
-        for resume in finished { resume(outcome) }
-        for resume in failed { resume() }
+    }
+
+    /// After a flush that failed the log may have lost what earlier commits wrote, and the next flush would succeed
+    /// without it.
+    ///
+    /// So nothing is promised any more: the next start reads what there is.
+    private func noteFailedFlush(_ error: any Error) {
+        guard let error = error as? DatabaseError,
+            [.SQLITE_IOERR_FSYNC, .SQLITE_IOERR_DIR_FSYNC].contains(error.extendedResultCode)
+        else { return }
+        state.withLock { $0.brokenBy = .database("a flush failed, and nothing is written until a restart") }
+    }
+
+    /// The operations of one transaction, as far as they have come.
+    private struct Turn {
+        var waiting: ArraySlice<Operation>
+        private var done: [(operation: Operation, succeed: @Sendable () -> Void)] = []
+        private var failed: [(operation: Operation, error: any Error)] = []
+
+        init(waiting: ArraySlice<Operation>) { self.waiting = waiting }
+
+        /// Runs each operation in a savepoint.
+        mutating func runAll(_ database: Database) throws {
+            while let operation = waiting.popFirst() {
+                do {
+                    var succeed: @Sendable () -> Void = {}
+                    try database.inSavepoint {
+                        succeed = try operation.run(database)
+                        return .commit
+                    }
+                    done.append((operation, succeed))
+                } catch {
+                    operation.undo()
+                    failed.append((operation, error))
+                    // Some errors, such as a full disk, end the whole transaction: nothing is left to go on with.
+                    guard database.isInsideTransaction else { throw error }
+                }
+            }
+        }
+
+        func succeed() {
+            for (_, succeed) in done { succeed() }
+            for (operation, error) in failed { operation.fail(error) }
+        }
+
+        /// Takes everything back, the last first, and tells everybody.
+        func fail(_ error: any Error) {
+            for (operation, _) in done.reversed() { operation.undo() }
+            for (operation, _) in done { operation.fail(error) }
+            for (operation, error) in failed { operation.fail(error) }
+            for operation in waiting { operation.fail(error) }
+        }
     }
 }
