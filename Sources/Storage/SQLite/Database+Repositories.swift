@@ -34,6 +34,31 @@ extension Database {
         )
     }
 
+    /// Makes the row of content that has just been placed, and returns its name.
+    ///
+    /// It takes the place of an older row, with everything that refers to that: what is known of the older copy, to
+    /// whoever is about to sync, collect or drop it, does not count for the new one.
+    func renewBlob(_ oldID: Int64?, _ publication: BlobPublication) throws -> Int64 {
+        let repositories = try rows(
+            "SELECT repository_id, linked_at FROM repository_blob WHERE blob_id = ?",
+            [oldID]
+        )
+        try run("DELETE FROM repository_blob WHERE blob_id = ?", [oldID])
+        try run("DELETE FROM blob WHERE id = ?", [oldID])
+        try run(
+            "INSERT INTO blob (digest, size, created_at) VALUES (?, ?, ?)",
+            [publication.digest.description, publication.size, publication.now]
+        )
+        let id = lastInsertedRowID
+        for row in repositories {
+            try run(
+                "INSERT INTO repository_blob (repository_id, blob_id, linked_at) VALUES (?, ?, ?)",
+                [row["repository_id"] as Int64, id, row["linked_at"] as Int64]
+            )
+        }
+        return id
+    }
+
     /// Makes a blob visible in a repository, and has it looked at again later unless something refers to it.
     func link(blobID: Int64, digest: Digest, repositoryID: Int64, keptUntil: Timestamp, now: Timestamp) throws
     {

@@ -48,18 +48,13 @@ extension SQLiteCatalog {
         try await writes.perform(.crash, undo: { publication.placement.undo() }) { database in
             let repositoryID = try database.repositoryID(publication.repository, createdAt: publication.now)
             let id = try Self.placeBlob(publication, database)
-            do {
-                try database.link(
-                    blobID: id,
-                    digest: publication.digest,
-                    repositoryID: repositoryID,
-                    keptUntil: publication.keptUntil,
-                    now: publication.now
-                )
-            } catch {
-                publication.placement.undo()
-                throw error
-            }
+            try database.link(
+                blobID: id,
+                digest: publication.digest,
+                repositoryID: repositoryID,
+                keptUntil: publication.keptUntil,
+                now: publication.now
+            )
             return BlobRecord(id: .init(rowID: id), digest: publication.digest, size: publication.size)
         }
     }
@@ -68,30 +63,15 @@ extension SQLiteCatalog {
     private static func placeBlob(_ publication: BlobPublication, _ database: Database) throws -> Int64 {
         let digest = publication.digest.description
         let existing = try database.row("SELECT id, state FROM blob WHERE digest = ?", [digest])
-        switch (existing?["id"] as Int64?, existing?["state"] as Int?) {
-        case (let id?, 0):
-            // Heals a blob whose file went missing; one that is there was verified, and may be synced already.
-            if try publication.placement.ensure() {
-                try database.run("UPDATE blob SET synced = 0 WHERE id = ?", [id])
-            }
-            return id
-        case (let id?, 2):
+        if let id: Int64 = existing?["id"], existing?["state"] == 0 {
+            // One that is there was verified, and may be synced already; one that went missing is healed.
+            guard try publication.placement.ensure() else { return id }
+        } else {
+            // A file without a row was left by a crash, and nobody knows what it holds: it is written over. So is
+            // one that is damaged, or about to be deleted.
             try publication.placement.replace()
-            try database.run("UPDATE blob SET state = 0, synced = 0 WHERE id = ?", [id])
-            return id
-        case (let id?, _):
-            // It was about to be deleted. The new copy gets a new row, so that the second step of collection, which
-            // knows the old one, cannot remove it.
-            try database.run("DELETE FROM blob WHERE id = ?", [id])
-        case (nil, _): break
         }
-        // A file without a row was left by a crash, and nobody knows what it holds: it is written over.
-        try publication.placement.replace()
-        try database.run(
-            "INSERT INTO blob (digest, size, created_at) VALUES (?, ?, ?)",
-            [digest, publication.size, publication.now]
-        )
-        return database.lastInsertedRowID
+        return try database.renewBlob(existing?["id"], publication)
     }
 
     package func mountBlob(

@@ -23,7 +23,15 @@ extension SQLiteCatalog {
                     [repositoryID, digest]
                 )
                 if try database.isReferenced(digest, repositoryID: repositoryID) { continue }
-                let blob = try database.visibleBlob(row.digest("digest"), repositoryID: repositoryID)
+                // In whatever state: one that is damaged is no more needed than one that is whole.
+                let blob = try database.row(
+                    """
+                    SELECT blob.id FROM blob
+                    JOIN repository_blob ON repository_blob.blob_id = blob.id AND repository_id = ?
+                    WHERE blob.digest = ?
+                    """,
+                    [repositoryID, digest]
+                )
                 if let blob {
                     try database.unlink(blobID: blob["id"], digest: digest, repositoryID: repositoryID)
                 }

@@ -78,9 +78,9 @@ extension SQLiteCatalog {
             let parents = try database.rows(
                 """
                 SELECT manifest.digest FROM reference JOIN manifest ON manifest.id = reference.manifest_id
-                WHERE reference.repository_id = ? AND reference.target = ? LIMIT 8
+                WHERE reference.repository_id = ? AND reference.target = ? AND reference.kind = ? LIMIT 8
                 """,
-                [repositoryID, digest.description]
+                [repositoryID, digest.description, ManifestReference.Kind.manifest.rawValue]
             )
             guard parents.isEmpty else {
                 throw StorageError.manifestInUse(digest, by: try parents.map { try $0.digest("digest") })
@@ -157,9 +157,9 @@ extension Database {
                 let child = try Self.parsed(target)
                 if let childID = try self.manifestID(child, repositoryID: repositoryID) {
                     try noteUntagged(manifestID: childID, repositoryID: repositoryID, now: now)
-                    continue
                 }
             }
+            // A child too: its bytes may have been pushed as a blob besides.
             try enqueueGarbage(target, repositoryID: repositoryID, due: keptUntil)
         }
         try run(

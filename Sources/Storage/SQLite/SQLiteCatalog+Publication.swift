@@ -38,6 +38,7 @@ extension SQLiteCatalog {
     ) throws -> [BlobRecord] {
         var missing: [Digest] = []
         var unsynced: [BlobRecord] = []
+        var children: Set<Digest> = []
         var seen: Set<Digest> = []
         for reference in publication.manifest.references
         where seen.insert(reference.descriptor.digest).inserted {
@@ -46,6 +47,7 @@ extension SQLiteCatalog {
             if reference.kind == .manifest, let repositoryID,
                 try database.manifestID(digest, repositoryID: repositoryID) != nil
             {
+                children.insert(digest)
                 continue
             }
             if let repositoryID, let row = try database.visibleBlob(digest, repositoryID: repositoryID) {
@@ -56,7 +58,13 @@ extension SQLiteCatalog {
             }
         }
         guard missing.isEmpty else { throw StorageError.missingReferences(missing) }
-        return unsynced
+        guard let repositoryID, !children.isEmpty else { return unsynced }
+        let below = try database.unsyncedBlobs(repositoryID: repositoryID).filter { record in
+            guard !publication.synced.contains(record.id), !unsynced.contains(record) else { return false }
+            return try !database.manifestsAbove(record.digest, repositoryID: repositoryID)
+                .isDisjoint(with: children)
+        }
+        return unsynced + below
     }
 
     /// Makes the rows of a manifest and its references, unless the repository has them.
@@ -124,14 +132,15 @@ extension SQLiteCatalog {
         repositoryID: Int64,
         _ database: Database
     ) throws -> Bool {
-        let previous: Int64? = try database.row(
+        let row = try database.row(
             """
-            SELECT manifest_id FROM tag
-            WHERE repository_id = ? AND name = ? AND (expires_at IS NULL OR expires_at > ?)
+            SELECT manifest_id, expires_at IS NULL OR expires_at > ? AS is_valid FROM tag
+            WHERE repository_id = ? AND name = ?
             """,
-            [repositoryID, tag.rawValue, publication.now]
-        )?["manifest_id"]
-        guard previous != manifestID else { return false }
+            [publication.now, repositoryID, tag.rawValue]
+        )
+        let previous: Int64? = row?["manifest_id"]
+        if previous == manifestID, row?["is_valid"] == true { return false }
         try database.run(
             "INSERT OR REPLACE INTO tag (repository_id, name, manifest_id, updated_at) VALUES (?, ?, ?, ?)",
             [repositoryID, tag.rawValue, manifestID, publication.now]
@@ -144,9 +153,47 @@ extension SQLiteCatalog {
             "UPDATE repository_manifest SET untagged_at = NULL WHERE repository_id = ? AND manifest_id = ?",
             [repositoryID, manifestID]
         )
-        if let previous {
+        if let previous, previous != manifestID {
             try database.noteUntagged(manifestID: previous, repositoryID: repositoryID, now: publication.now)
         }
         return true
+    }
+}
+
+extension Database {
+    /// The blobs of a repository that are not known to survive a loss of power.
+    fileprivate func unsyncedBlobs(repositoryID: Int64) throws -> [BlobRecord] {
+        // CROSS JOIN: from the few that are not synced, not from the many of the repository.
+        try rows(
+            """
+            SELECT blob.id, blob.digest, blob.size FROM blob
+            CROSS JOIN repository_blob ON repository_blob.blob_id = blob.id AND repository_blob.repository_id = ?
+            WHERE blob.synced = 0 AND blob.state = 0 ORDER BY blob.id
+            """,
+            [repositoryID]
+        )
+        .map { try $0.blobRecord() }
+    }
+
+    /// The manifests of a repository that refer to something, themselves or through others that they list.
+    ///
+    /// Most that is not synced has none: a blob is synced with the first manifest that refers to it. What came
+    /// later is a layer that its manifest may lack, or one that had been lost.
+    fileprivate func manifestsAbove(_ digest: Digest, repositoryID: Int64) throws -> Set<Digest> {
+        let rows = try rows(
+            """
+            WITH RECURSIVE above (digest) AS (
+                SELECT manifest.digest FROM reference JOIN manifest ON manifest.id = reference.manifest_id
+                WHERE reference.repository_id = ?1 AND reference.target = ?2
+                UNION
+                SELECT manifest.digest FROM above
+                CROSS JOIN reference ON reference.repository_id = ?1 AND reference.target = above.digest
+                CROSS JOIN manifest ON manifest.id = reference.manifest_id
+            )
+            SELECT digest FROM above
+            """,
+            [repositoryID, digest.description]
+        )
+        return try Set(rows.map { try $0.digest("digest") })
     }
 }

@@ -32,6 +32,8 @@ package final class SQLiteCatalog: Catalog {
                 )
             }
             try migrator.migrate(database)
+        } catch let error as DatabaseError where error.resultCode == .SQLITE_CANTOPEN {
+            throw StorageError.database("\(path) cannot be opened: \(error.message ?? "")")
         } catch {
             throw StorageError(error)
         }
@@ -51,8 +53,9 @@ package final class SQLiteCatalog: Catalog {
             _ = try database.run("DELETE FROM store WHERE key = 'open'")
         }
         do {
-            // Leaves one file, without a log beside it.
-            _ = try await database.writeWithoutTransaction { try $0.checkpoint(.truncate) }
+            // The readers first: SQLite folds the log into the database and removes it when the last connection
+            // closes, if that is one that may write. So one file is left, without a log beside it.
+            database.releaseMemory()
             try database.close()
         } catch {
             throw StorageError(error)
@@ -67,7 +70,17 @@ package final class SQLiteCatalog: Catalog {
     }
 
     func read<Value: Sendable>(_ body: @escaping @Sendable (Database) throws -> Value) async throws -> Value {
-        do { return try await database.read(body) } catch { throw StorageError(error) }
+        do {
+            // Not `database.read`, which throws when the task that calls it is cancelled: what has been begun is
+            // finished, and what a client left behind cleared away, for one that has gone too.
+            return try await withCheckedThrowingContinuation { continuation in
+                database.asyncRead { result in
+                    continuation.resume(with: Result { try body(result.get()) })
+                }
+            }
+        } catch {
+            throw StorageError(error)
+        }
     }
 
     func readBlocking<Value: Sendable>(_ body: (Database) throws -> Value) throws -> Value {

@@ -39,7 +39,7 @@ enum Schema {
             created_at INTEGER NOT NULL
         );
         CREATE INDEX blob_unsynced ON blob (id) WHERE synced = 0;
-        CREATE INDEX blob_state ON blob (state, id) WHERE state <> 0;
+        CREATE INDEX blob_deleted ON blob (id) WHERE state = 1;
 
         CREATE TABLE repository_blob (
             repository_id INTEGER NOT NULL REFERENCES repository (id),
@@ -87,7 +87,7 @@ enum Schema {
             kind INTEGER NOT NULL CHECK (kind IN (0, 1, 2)),
             PRIMARY KEY (repository_id, target, manifest_id)
         ) WITHOUT ROWID;
-        CREATE INDEX reference_manifest ON reference (repository_id, manifest_id);
+        CREATE INDEX reference_manifest ON reference (manifest_id, repository_id, kind);
 
         """
 
@@ -100,7 +100,7 @@ enum Schema {
             expires_at INTEGER,
             PRIMARY KEY (repository_id, name)
         ) WITHOUT ROWID;
-        CREATE INDEX tag_manifest ON tag (repository_id, manifest_id);
+        CREATE INDEX tag_manifest ON tag (manifest_id, repository_id);
         CREATE INDEX tag_expiry ON tag (expires_at) WHERE expires_at IS NOT NULL;
 
         -- digest: what the tag points to since then; NULL where it was removed.

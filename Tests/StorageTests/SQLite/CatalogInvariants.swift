@@ -1,0 +1,120 @@
+import Foundation
+import GRDB
+import OCI
+import TestSupport
+import Testing
+
+@testable import Storage
+
+/// What is true of the rows of every catalog at every moment.
+enum CatalogInvariants {
+    /// Each query finds what must not be.
+    static let violations = [
+        "a count of manifests that is wrong": """
+        SELECT name FROM repository WHERE manifest_count <>
+        (SELECT count(*) FROM repository_manifest WHERE repository_id = repository.id)
+        """,
+        "a reference without its manifest": """
+        SELECT target FROM reference WHERE NOT EXISTS (SELECT 1 FROM repository_manifest
+        WHERE repository_id = reference.repository_id AND manifest_id = reference.manifest_id)
+        """,
+        "a tag to a manifest that the repository has not": """
+        SELECT name FROM tag WHERE NOT EXISTS (SELECT 1 FROM repository_manifest
+        WHERE repository_id = tag.repository_id AND manifest_id = tag.manifest_id)
+        """,
+        "a manifest in no repository": """
+        SELECT digest FROM manifest
+        WHERE NOT EXISTS (SELECT 1 FROM repository_manifest WHERE manifest_id = manifest.id)
+        """,
+        "a manifest of another size than its bytes":
+            "SELECT digest FROM manifest WHERE size <> length(bytes)",
+        "a blob that is present in no repository": """
+        SELECT digest FROM blob
+        WHERE state = 0 AND NOT EXISTS (SELECT 1 FROM repository_blob WHERE blob_id = blob.id)
+        """,
+        "a blob in a repository that is being deleted": """
+        SELECT digest FROM blob JOIN repository_blob ON blob_id = blob.id WHERE state = 1
+        """,
+        "a blob that nothing refers to and nobody will look at": """
+        SELECT blob.digest FROM blob JOIN repository_blob ON blob_id = blob.id
+        WHERE NOT EXISTS (SELECT 1 FROM reference
+            WHERE reference.repository_id = repository_blob.repository_id AND target = blob.digest)
+        AND NOT EXISTS (SELECT 1 FROM garbage
+            WHERE garbage.repository_id = repository_blob.repository_id AND garbage.digest = blob.digest)
+        """,
+        "something that waits in no repository": """
+        SELECT digest FROM garbage WHERE NOT EXISTS (SELECT 1 FROM repository WHERE id = repository_id)
+        """,
+        "a reference to nothing": """
+        SELECT target FROM reference WHERE NOT EXISTS (
+            SELECT 1 FROM blob JOIN repository_blob ON blob_id = blob.id
+            WHERE blob.digest = target AND repository_blob.repository_id = reference.repository_id)
+        AND NOT EXISTS (
+            SELECT 1 FROM manifest JOIN repository_manifest ON repository_manifest.manifest_id = manifest.id
+            WHERE manifest.digest = target
+            AND repository_manifest.repository_id = reference.repository_id)
+        """,
+        "a manifest without a tag that is said to have one, or the reverse": """
+        SELECT manifest_id FROM repository_manifest WHERE untagged_at IS NOT NULL AND EXISTS
+        (SELECT 1 FROM tag WHERE tag.repository_id = repository_manifest.repository_id
+            AND tag.manifest_id = repository_manifest.manifest_id)
+        """,
+        "a tag whose history ends otherwise": """
+        SELECT tag.name FROM tag JOIN manifest ON manifest.id = tag.manifest_id WHERE manifest.digest IS NOT
+        (SELECT digest FROM tag_history WHERE tag_history.repository_id = tag.repository_id
+            AND tag_history.tag = tag.name ORDER BY id DESC LIMIT 1)
+        """,
+        "a tag that is gone and whose history goes on": """
+        SELECT last.tag FROM tag_history AS last WHERE last.digest IS NOT NULL
+        AND NOT EXISTS (SELECT 1 FROM tag_history AS later WHERE later.repository_id = last.repository_id
+            AND later.tag = last.tag AND later.id > last.id)
+        AND NOT EXISTS (SELECT 1 FROM tag WHERE tag.repository_id = last.repository_id AND name = last.tag)
+        """,
+    ]
+
+    /// Looks for violations in a catalog that is open.
+    static func expectNone(in catalog: SQLiteCatalog, _ comment: Comment? = nil) async throws {
+        for (name, query) in violations {
+            let found = try await catalog.read { try Row.fetchAll($0, sql: query).map(\.description) }
+            #expect(found == [], "\(name) \(comment?.rawValue ?? "")")
+        }
+        let foreign = try await catalog.read {
+            try Row.fetchAll($0, sql: "PRAGMA foreign_key_check").map(\.description)
+        }
+        #expect(foreign == [], comment)
+        let integrity = try await catalog.read { try String.fetchAll($0, sql: "PRAGMA integrity_check") }
+        #expect(integrity == ["ok"], comment)
+    }
+
+    /// Has the `sqlite3` command look at a database that is closed.
+    static func expectNoneWithCommand(inDatabaseAt path: String) throws {
+        guard let command = SQLiteCommand.path else { return }
+        #expect(try SQLiteCommand.run(command, path, "PRAGMA integrity_check") == "ok\n")
+        #expect(try SQLiteCommand.run(command, path, "PRAGMA foreign_key_check") == "")
+        for (name, query) in violations {
+            #expect(try SQLiteCommand.run(command, path, query) == "", "\(name)")
+        }
+    }
+}
+
+/// The `sqlite3` command line, which is not the library that wrote the database.
+enum SQLiteCommand {
+    /// Nil where it is not installed.
+    static let path = ["/usr/bin/sqlite3", "/usr/local/bin/sqlite3"].first {
+        FileManager.default.isExecutableFile(atPath: $0)
+    }
+
+    static func run(_ command: String, _ database: String, _ query: String) throws -> String {
+        let process = Process()
+        process.executableURL = URL(filePath: command)
+        process.arguments = ["-batch", "-init", "/dev/null", database, query]
+        let output = Pipe()
+        process.standardOutput = output
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        let data = try output.fileHandleForReading.readToEnd() ?? Data()
+        process.waitUntilExit()
+        #expect(process.terminationStatus == 0, "\(query)")
+        return String(decoding: data, as: UTF8.self)
+    }
+}
