@@ -31,22 +31,48 @@ struct MountTable: Sendable {
     ]
 
     /// The type of the file system that holds a folder, such as `ext4`; nil where the table does not say.
+    ///
+    /// By path rather than by device number: network and overlay mounts report numbers that stand in no table.
     func fileSystem(of folder: String) -> String? {
-        // By path rather than by device number: network and overlay mounts report numbers that stand in no table.
-        var best: (length: Int, type: String)?
-        for line in text.split(separator: "\n") {
-            let fields = line.split(separator: " ")
-            guard fields.count > 6, let dash = fields.firstIndex(of: "-"), dash + 1 < fields.count else {
-                continue
-            }
-            let mountPoint = Self.unescape(fields[4])
-            let isAbove = mountPoint == "/" || folder == mountPoint || folder.hasPrefix(mountPoint + "/")
-            // Of two mounts on one folder the later one is on top.
-            if isAbove, mountPoint.utf8.count >= best?.length ?? 0 {
-                best = (mountPoint.utf8.count, String(fields[dash + 1]))
-            }
+        // As the kernel walks: from the root, at each folder into whatever is mounted there. So the nearest mount on
+        // the way counts, and what it hides is not found.
+        let mounts = text.split(separator: "\n").compactMap(Mount.init)
+        let identifiers = Set(mounts.map(\.id))
+        var candidates = mounts.filter { !identifiers.contains($0.parent) || $0.parent == $0.id }
+        var current: Mount?
+        // A table that leads in a circle is none; the number of steps is bounded for it.
+        for _ in mounts.indices {
+            let next = candidates.reversed().filter { $0.isAbove(folder) }
+                .min { $0.mountPoint.utf8.count < $1.mountPoint.utf8.count }
+            guard let next else { break }
+            current = next
+            candidates = mounts.filter { $0.parent == next.id && $0.id != next.id }
         }
-        return best?.type
+        return current?.type
+    }
+}
+
+/// One line of the table.
+private struct Mount {
+    let id: Substring
+    let parent: Substring
+    let mountPoint: String
+    let type: String
+
+    /// Nil for a line that is not like those of the manual page.
+    init?(_ line: Substring) {
+        let fields = line.split(separator: " ")
+        guard fields.count > 6, let dash = fields[6...].firstIndex(of: "-"), dash + 1 < fields.count else {
+            return nil
+        }
+        id = fields[0]
+        parent = fields[1]
+        mountPoint = Self.unescape(fields[4])
+        type = String(fields[dash + 1])
+    }
+
+    func isAbove(_ folder: String) -> Bool {
+        mountPoint == "/" || folder == mountPoint || folder.hasPrefix(mountPoint + "/")
     }
 
     /// Blanks, tabs, newlines and backslashes are written as three octal digits.

@@ -27,7 +27,7 @@ package struct Recovery: Sendable {
     private func checkUnsynced() async throws {
         var whole: [BlobRecord] = []
         for record in try await catalog.unsyncedBlobs() {
-            if try await blobs.verify(record.digest, size: record.size) {
+            if try await isWhole(record) {
                 whole.append(record)
             } else {
                 logger.warning(
@@ -37,8 +37,24 @@ package struct Recovery: Sendable {
                 try await catalog.dropUnsynced(record.id, removing: { [blobs] in try blobs.remove($0) })
             }
         }
-        try await blobs.sync(whole.map(\.digest))
         try await catalog.markSynced(whole.map(\.id))
+    }
+
+    /// Whether a blob is durable and what its digest says.
+    ///
+    /// Flushed first and read then: what is read is what the disk holds, not what memory remembers of bytes that a
+    /// flush has failed to write.
+    private func isWhole(_ record: BlobRecord) async throws -> Bool {
+        do {
+            try await blobs.sync([record.digest])
+            return try await blobs.verify(record.digest, size: record.size)
+        } catch StorageError.failed(let operation, let path, let code) {
+            logger.warning(
+                "a blob cannot be read back",
+                metadata: ["operation": "\(operation)", "path": "\(path)", "errno": "\(code)"]
+            )
+            return false
+        }
     }
 
     /// A file without a record was placed by a transaction that did not survive.

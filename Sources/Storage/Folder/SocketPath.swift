@@ -10,20 +10,24 @@ enum SocketPath {
 
     /// `berth.sock` in the folder, or, where that is too long an address, a file in a private runtime folder that is
     /// named after the storage folder.
-    static func choose(for folder: String) throws(StorageOwnershipError) -> String {
+    ///
+    /// `runtimeFolder`: the user's own, as the session says; the one in `/tmp` serves where it is absent, not there
+    /// or itself too long.
+    static func choose(
+        for folder: String,
+        runtimeFolder: String? = getenv("XDG_RUNTIME_DIR").map { String(cString: $0) }
+    ) throws(StorageOwnershipError) -> String {
         let path = folder + "/berth.sock"
         if path.utf8.count <= maximumLength { return path }
-        let name = Digest(of: Array(folder.utf8)).encoded.prefix(16)
-        return try runtimeFolder() + "/\(name).sock"
-    }
-
-    private static func runtimeFolder() throws(StorageOwnershipError) -> String {
-        if let runtime = getenv("XDG_RUNTIME_DIR").map({ String(cString: $0) }),
-            runtime.hasPrefix("/"), runtime.utf8.count <= maximumLength - 32
-        {
-            return try privateFolder(runtime + "/berth")
+        let name = "/" + Digest(of: Array(folder.utf8)).encoded.prefix(16) + ".sock"
+        if let runtimeFolder, runtimeFolder.hasPrefix("/"), access(runtimeFolder, W_OK) == 0 {
+            let path = runtimeFolder + "/berth" + name
+            if path.utf8.count <= maximumLength {
+                _ = try privateFolder(runtimeFolder + "/berth")
+                return path
+            }
         }
-        return try privateFolder("/tmp/berth-\(getuid())")
+        return try privateFolder("/tmp/berth-\(getuid())") + name
     }
 
     /// Makes a folder that nobody else can enter, and refuses one that somebody else made.

@@ -49,9 +49,17 @@ package final class StorageFolder: Sendable {
     /// Makes everything durable, and closes the folder.
     ///
     /// Nothing may be called afterwards.
+    ///
+    /// Where something cannot be made durable, the folder is left as a crash would leave it, for the next owner to
+    /// check, and the error thrown.
     package func close() async throws {
-        try await catalog.syncAll(with: blobs)
-        try await database.close()
+        do {
+            try await catalog.syncAll(with: blobs)
+            try await database.close()
+        } catch {
+            try? await abandon()
+            throw error
+        }
         try await threads.shutdownGracefully()
         unlink(ownership.socketPath)
     }
@@ -60,7 +68,8 @@ package final class StorageFolder: Sendable {
     ///
     /// For tests.
     package func abandon() async throws {
-        try database.closeAsAfterCrash()
+        let closing = Result { try database.closeAsAfterCrash() }
         try await threads.shutdownGracefully()
+        try closing.get()
     }
 }

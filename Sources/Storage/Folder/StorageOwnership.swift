@@ -28,8 +28,7 @@ package final class StorageOwnership: Sendable {
         let descriptor = open(lockPath, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else { throw .unusable(folder, code: errno) }
         let lock = OpenFile(owning: descriptor, path: lockPath)
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            let code = errno
+        if let code = tryLock(lock) {
             guard code == EWOULDBLOCK else { throw .unusable(folder, code: code) }
             throw .held(folder: folder, by: Holder(readingFrom: lock))
         }
@@ -47,9 +46,25 @@ package final class StorageOwnership: Sendable {
         let descriptor = open(lockPath, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return nil }
         let file = OpenFile(owning: descriptor, path: lockPath)
-        // A shared lock: two commands that look at the same time are not in each other's way for long.
+        // A shared lock: two commands that look at the same time are not in each other's way, and a process that
+        // wants to own the folder tries again.
         guard flock(descriptor, LOCK_SH | LOCK_NB) != 0 else { return nil }
         return Holder(readingFrom: file)
+    }
+
+    /// Takes the lock, or returns `errno`.
+    ///
+    /// Commands that ask for the holder have the lock for a moment too, and a child process has it between fork and
+    /// exec; whoever still has it after this is an owner, and has written down who that is.
+    private static func tryLock(_ lock: OpenFile) -> CInt? {
+        let attempts = 10
+        for attempt in 1...attempts {
+            if flock(lock.descriptor, LOCK_EX | LOCK_NB) == 0 { return nil }
+            let code = errno
+            guard code == EWOULDBLOCK || code == EINTR, attempt < attempts else { return code }
+            usleep(10_000)
+        }
+        return EWOULDBLOCK
     }
 
     private func writeHolder() throws(StorageOwnershipError) {
