@@ -98,6 +98,7 @@ let package = Package(
         .testTarget(name: "PackagerTests", dependencies: ["Packager", "OCI"], swiftSettings: strict),
         .testTarget(name: "CommandsTests", dependencies: ["Commands", logging], swiftSettings: strict),
         .testTarget(name: "LayeringTests", swiftSettings: strict),
+        .testTarget(name: "EndToEndTests", dependencies: ["berth"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )

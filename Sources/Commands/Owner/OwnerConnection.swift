@@ -3,6 +3,7 @@ import Glibc
 import Logging
 import NIOCore
 import NIOHTTP1
+import NIOPosix
 import ServiceLifecycle
 import Storage
 import UnixSignals
@@ -14,6 +15,7 @@ struct OwnerConnection: Sendable {
 
     /// Runs a body that can speak to the owner of the configured folder.
     ///
+    /// The body runs again where the owner goes away in the middle: what commands ask for can be repeated.
     /// `createsFolder`: whether a folder that does not exist is made, rather than refused.
     static func with<Value: Sendable>(
         _ configuration: BerthConfiguration,
@@ -29,7 +31,11 @@ struct OwnerConnection: Sendable {
         while true {
             if let holder = StorageOwnership.holder(of: configuration.storage) {
                 if let path = holder.socketPath, let connection = await OwnerConnection(reaching: path) {
-                    return try await body(connection)
+                    do {
+                        return try await body(connection)
+                    } catch  where isLost(error) {
+                        // The owner was a command too, and has ended. What it did not answer is asked again.
+                    }
                 }
             } else {
                 do {
@@ -49,12 +55,26 @@ struct OwnerConnection: Sendable {
     /// How long the owner may take from taking the folder to listening: it may have to check a large folder first.
     private static let patience = Duration.seconds(30)
 
+    /// Whether an error says that the owner hung up.
+    private static func isLost(_ error: any Error) -> Bool {
+        switch error {
+        case let error as HTTPClientError: error == .remoteConnectionClosed
+        case is ChannelError, is IOError, is NIOConnectionError: true
+        default: false
+        }
+    }
+
     fileprivate init(socketPath: String) { self.socketPath = socketPath }
 
     /// Nil if nobody answers.
     private init?(reaching socketPath: String) async {
         self.init(socketPath: socketPath)
-        guard let reply = try? await get("/_/health"), reply.status == 200 else { return nil }
+        // An owner that ends may take a connection that it does not answer any more.
+        let health = HTTPClientRequest(url: url("/_/health"))
+        guard let reply = try? await execute(health, deadline: .now() + .seconds(2)), reply.status == 200
+        else {
+            return nil
+        }
     }
 
     /// What the owner answered.
@@ -86,10 +106,13 @@ struct OwnerConnection: Sendable {
         return try await execute(request)
     }
 
-    private func execute(_ request: HTTPClientRequest) async throws -> Reply {
+    private func execute(
+        _ request: HTTPClientRequest,
+        deadline: NIODeadline = .distantFuture
+    ) async throws -> Reply {
         var request = request
         request.headers.replaceOrAdd(name: "Host", value: "localhost")
-        let response = try await HTTPClient.shared.execute(request, deadline: .distantFuture)
+        let response = try await HTTPClient.shared.execute(request, deadline: deadline)
         // Replies to commands are documents of some kilobytes; pages bound their lists.
         let body = try await response.body.collect(upTo: 64 * 1024 * 1024)
         return Reply(status: response.status.code, body: Array(body.readableBytesView))
@@ -107,11 +130,14 @@ extension RegistryOwner {
         logger: Logger
     ) async throws -> Value {
         let (isListening, listening) = AsyncStream.makeStream(of: Void.self)
-        let services = ServiceGroup(
+        var lifecycle = ServiceGroupConfiguration(
             services: [socketService { listening.finish() }],
             gracefulShutdownSignals: [.sigterm, .sigint],
             logger: logger
         )
+        // Other commands may be in the middle of a request.
+        lifecycle.maximumGracefulShutdownDuration = drainTime
+        let services = ServiceGroup(configuration: lifecycle)
         do {
             let value = try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask {

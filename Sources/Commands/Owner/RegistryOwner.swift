@@ -52,6 +52,9 @@ struct RegistryOwner: Sendable {
     /// The absolute path of the folder.
     var storagePath: String { folder.ownership.folder }
 
+    /// How long a stop waits for the requests that are running.
+    var drainTime: Duration { configuration.timeouts.drain }
+
     /// The file that commands speak to.
     var socketPath: String { folder.ownership.socketPath }
 
