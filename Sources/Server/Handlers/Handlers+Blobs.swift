@@ -25,7 +25,7 @@ extension Handlers {
         if EntityTag.matches(headers[values: .ifNoneMatch], digest) { return .empty(.notModified, fields) }
         let range = headers[.range].flatMap { header in
             // A client that resumes asks for the rest only if the content is still the same.
-            headers[.ifRange].map { EntityTag.matches([$0], digest) } ?? true ? header : nil
+            headers[.ifRange].map { EntityTag.isSame($0, digest) } ?? true ? header : nil
         }
         switch ByteRange(range, size: blob.size) {
         case .whole:
@@ -71,18 +71,4 @@ extension Handlers {
 
     /// What is read at once where the kernel cannot send the file itself.
     private static var portion: Int64 { 512 * 1024 }
-}
-
-/// The tags by which clients say which content they have: a quoted digest.
-///
-/// - SeeAlso: RFC 9110, section 8.8.3
-enum EntityTag {
-    /// Whether one of the header's tags is the digest's, or `*`.
-    static func matches(_ headers: [String], _ digest: Digest) -> Bool {
-        headers.flatMap { $0.split(separator: ",") }.contains { tag in
-            var tag = tag.filter { $0 != " " && $0 != "\t" }[...]
-            if tag.hasPrefix("W/") { tag = tag.dropFirst(2) }
-            return tag == "*" || tag == "\"\(digest)\""
-        }
-    }
 }

@@ -12,9 +12,10 @@ enum ByteRange: Hashable {
 
     /// Reads `bytes=a-b`, `bytes=a-` or `bytes=-n`.
     ///
-    /// Several ranges, other units and malformed ones ask for the whole.
+    /// Several ranges, other units and malformed ones ask for the whole. So does any range of nothing: a client that asks
+    /// for everything behind byte 0 would be refused an empty blob otherwise.
     init(_ header: String?, size: Int64) {
-        self = header.flatMap { Self.parse($0, size: size) } ?? .whole
+        self = size == 0 ? .whole : header.flatMap { Self.parse($0, size: size) } ?? .whole
     }
 
     private static func parse(_ header: String, size: Int64) -> ByteRange? {
@@ -26,7 +27,7 @@ enum ByteRange: Hashable {
         case (true, true): return nil
         case (true, false):
             guard let count = number(bounds[1]) else { return nil }
-            return count == 0 || size == 0 ? .unsatisfiable : .part(max(0, size - count)..<size)
+            return count == 0 ? .unsatisfiable : .part(max(0, size - count)..<size)
         case (false, true):
             guard let first = number(bounds[0]) else { return nil }
             return first < size ? .part(first..<size) : .unsatisfiable

@@ -11,7 +11,12 @@ enum OriginRule {
     /// Reading is left to the browser's own rules, which let no foreign page see an answer.
     static func refuses(_ request: HTTPRequest) -> Bool {
         if request.method == .get || request.method == .head { return false }
-        if request.headerFields[.secFetchSite]?.lowercased() == "cross-site" { return true }
+        // A page of another port of this host is of the same site, and as foreign as any.
+        if let site = request.headerFields[.secFetchSite],
+            !["same-origin", "none"].contains(site.lowercased())
+        {
+            return true
+        }
         guard let origin = request.headerFields[.origin] else { return false }
         return !isSame(origin, host: request.authority)
     }
