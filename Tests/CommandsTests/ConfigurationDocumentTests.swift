@@ -62,7 +62,6 @@ struct ConfigurationDocumentTests {
             ("packaging: {ca_bundle: host}", "packaging.ca_bundle", 1, 13, "packaging.ca-bundle"),
             ("timeouts:\n  idel: 1s", "timeouts.idel", 2, 3, "timeouts.idle"),
             ("limits: {port: 1}", "limits.port", 1, 10, "port"),
-            ("uploads: {size: 1B}", "uploads.size", 1, 11, "uploads.expiry"),
             ("allowRemote: true", "allowRemote", 1, 1, "allow-remote"),
             ("\"\": 1", "", 1, 1, "host"), ("~: 1", "~", 1, 1, "host"), ("5000: 1", "5000", 1, 1, "host"),
         ]

@@ -8,12 +8,15 @@ struct DocumentTests {
     @Test("have one spelling, and only what must be is escaped")
     func canonical() {
         let value = JSONValue.object([
-            .init("b", .array([.integer(-7), .bool(true), .null, .array([]), .object([])])),
+            .init(
+                "b",
+                .array([.integer(-7), .bool(true), .null, .thousandths(1_050), .array([]), .object([])])
+            ),
             .init("a", .string("\"\\/\n\r\t\u{1}\u{1F}é😀")),
         ])
         #expect(
             String(decoding: value.canonicalBytes, as: UTF8.self)
-                == #"{"b":[-7,true,null,[],{}],"a":"\"\\/\n\r\t\u0001\u001fé😀"}"#
+                == #"{"b":[-7,true,null,1.050,[],{}],"a":"\"\\/\n\r\t\u0001\u001fé😀"}"#
         )
     }
 

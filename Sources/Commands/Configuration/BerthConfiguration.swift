@@ -17,7 +17,6 @@ struct BerthConfiguration: Sendable {
     let limits: Limits
     let packaging: Packaging
     let garbage: Garbage
-    let uploads: Uploads
 
     /// Each setting's text and origin, in the order of the schema.
     let settings: [EffectiveSetting]
@@ -57,10 +56,6 @@ struct BerthConfiguration: Sendable {
 
     struct Garbage: Hashable, Sendable {
         let grace: Duration
-    }
-
-    struct Uploads: Hashable, Sendable {
-        let expiry: Duration
     }
 }
 

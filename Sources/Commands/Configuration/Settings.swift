@@ -112,12 +112,6 @@ enum Settings {
         default: "24h",
         "How long a blob stays that nothing refers to; a push must end within it."
     )
-    static let uploadExpiry = Setting(
-        "uploads.expiry",
-        .duration(.seconds(1) ... .days(3650)),
-        default: "7d",
-        "How long an unfinished upload can be resumed."
-    )
 
     /// Every setting, in the order of `config/berth.yaml`: a section's settings follow each other.
     static let all: [any SettingDefinition] = [
@@ -126,7 +120,7 @@ enum Settings {
         headerTimeout, idleTimeout, stallTimeout, drainTimeout,
         uploadSize, connections,
         caBundle, workers,
-        grace, uploadExpiry,
+        grace,
     ]
 
     /// The setting of a key such as `log.level`.

@@ -20,16 +20,19 @@ struct LineLogHandler: LogHandler {
     }
 
     func log(event: LogEvent) {
+        let time = Date().formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
+        Terminal.write(line(event, time: time) + "\n", to: STDERR_FILENO)
+    }
+
+    /// The line of a message, without its end.
+    func line(_ event: LogEvent, time: String) -> String {
         var values = metadata
         if let own = event.metadata { values.merge(own) { _, new in new } }
         let pairs = values.map { ($0.key, "\($0.value)") }.sorted { Self.order($0.0) < Self.order($1.0) }
-        let time = Date().formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
-        let line =
-            switch format {
-            case .text: text(time, event, pairs)
-            case .json: json(time, event, pairs)
-            }
-        Terminal.write(line + "\n", to: STDERR_FILENO)
+        return switch format {
+        case .text: text(time, event, pairs)
+        case .json: json(time, event, pairs)
+        }
     }
 
     /// A line for people.
@@ -50,11 +53,18 @@ struct LineLogHandler: LogHandler {
             .init("level", .string("\(event.level)")),
             .init("message", .string("\(event.message)")),
         ]
-        members += pairs.map { name, text in
-            // Whole numbers are numbers, so that they can be counted with.
-            .init(name, Int64(text).map(JSONValue.integer) ?? .string(text))
-        }
+        members += pairs.map { .init($0.0, Self.value($0.1)) }
         return String(decoding: JSONValue.object(members).canonicalBytes, as: UTF8.self)
+    }
+
+    /// Numbers are numbers, so that they can be counted with.
+    private static func value(_ text: String) -> JSONValue {
+        if let integer = Int64(text) { return .integer(integer) }
+        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+        if parts.count == 2, parts[1].utf8.count == 3, let thousandths = UInt64(parts[0] + parts[1]) {
+            return .thousandths(thousandths)
+        }
+        return .string(text)
     }
 
     /// A request's fields stand in a fixed order before all others, which are sorted by name.

@@ -6,6 +6,8 @@ package enum JSONValue: Hashable, Sendable {
     case null
     case bool(Bool)
     case integer(Int64)
+    /// A number with three decimals, given in thousandths; never negative.
+    case thousandths(UInt64)
     case string(String)
     case array([JSONValue])
     case object([Member])
@@ -57,6 +59,10 @@ extension JSONValue {
         case .null: bytes.append(contentsOf: "null".utf8)
         case .bool(let value): bytes.append(contentsOf: (value ? "true" : "false").utf8)
         case .integer(let value): bytes.append(contentsOf: String(value).utf8)
+        case .thousandths(let value):
+            let decimals = String(value % 1000)
+            let zeros = String(repeating: "0", count: 3 - decimals.count)
+            bytes.append(contentsOf: "\(value / 1000).\(zeros)\(decimals)".utf8)
         case .string(let value): Self.write(value, to: &bytes)
         case .array(let elements):
             Self.write(elements, between: ("[", "]"), to: &bytes, indentation: indentation) {
