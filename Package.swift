@@ -13,6 +13,7 @@ let strict: [SwiftSetting] = [
 
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioHTTPTypes: Target.Dependency = .product(name: "NIOHTTPTypes", package: "swift-nio-extras")
@@ -20,7 +21,6 @@ let nioHTTPTypesHTTP1: Target.Dependency = .product(name: "NIOHTTPTypesHTTP1", p
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
 let hummingbirdCore: Target.Dependency = .product(name: "HummingbirdCore", package: "hummingbird")
-let hummingbirdTesting: Target.Dependency = .product(name: "HummingbirdTesting", package: "hummingbird")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
@@ -88,7 +88,11 @@ let package = Package(
         .executableTarget(name: "berth", dependencies: ["Commands"], swiftSettings: strict),
         .target(
             name: "TestSupport",
-            dependencies: ["OCI", "Storage", "Registry", "Server", hummingbirdTesting],
+            dependencies: [
+                "OCI", "Storage", "Packager", "Registry", "Server", hummingbird, nioCore, nioEmbedded,
+                httpTypes,
+                logging, serviceLifecycle,
+            ],
             path: "Tests/TestSupport",
             swiftSettings: strict
         ),
@@ -96,6 +100,14 @@ let package = Package(
         .testTarget(name: "ExecutablesTests", dependencies: ["Executables"], swiftSettings: strict),
         .testTarget(name: "ArchiveTests", dependencies: ["Archive"], swiftSettings: strict),
         .testTarget(name: "PackagerTests", dependencies: ["Packager", "OCI"], swiftSettings: strict),
+        .testTarget(
+            name: "ServerTests",
+            dependencies: [
+                "OCI", "Storage", "Registry", "Server", "TestSupport", nioCore, nioEmbedded, nioHTTP1,
+                httpTypes,
+            ],
+            swiftSettings: strict
+        ),
         .testTarget(name: "CommandsTests", dependencies: ["Commands", logging], swiftSettings: strict),
         .testTarget(name: "LayeringTests", swiftSettings: strict),
         .testTarget(name: "EndToEndTests", dependencies: ["berth"], swiftSettings: strict),
