@@ -65,13 +65,14 @@ let package = Package(
         .target(name: "Packager", dependencies: ["OCI", "Executables", "Archive"], swiftSettings: strict),
         .target(
             name: "Registry",
-            dependencies: ["OCI", "Storage", "Packager", logging],
+            dependencies: ["OCI", "Storage", "Packager", nioCore, logging],
             swiftSettings: strict
         ),
         .target(
             name: "Server",
             dependencies: [
-                "OCI", "Registry", "Packager", hummingbird, hummingbirdCore, nioCore, nioPosix, nioHTTP1,
+                "OCI", "Storage", "Registry", "Packager", hummingbird, hummingbirdCore, nioCore, nioPosix,
+                nioHTTP1,
                 nioHTTPTypes, nioHTTPTypesHTTP1, httpTypes, logging,
             ],
             swiftSettings: strict

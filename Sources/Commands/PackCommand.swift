@@ -8,7 +8,7 @@ struct PackCommand: AsyncParsableCommand {
         abstract: "Make an image of a static Linux executable.",
         discussion: """
             It does what curl -T does, with a server running on the storage folder or without one, and prints the \
-            same. The same file and options always give the same digest.
+            same. The same file, name, options and root certificates give the same digest each time.
             """
     )
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 import Logging
 import NIOCore
 import ServiceLifecycle
@@ -71,7 +72,7 @@ struct ServeCommand: AsyncParsableCommand {
         } catch let error as IOError {
             throw CommandError(
                 """
-                cannot listen on \(configuration.host.text):\(configuration.port): \(error.description) \
+                cannot listen on \(configuration.host.text):\(configuration.port): \(String(cString: strerror(error.errnoCode))) \
                 (choose another port with --port)
                 """
             )

@@ -14,8 +14,8 @@ extension PackagingNote: CustomStringConvertible {
         case .renamed(let old, let new): "'\(old.printable)' is called \(new) here"
         case .noCertificates:
             """
-            no root certificates were found on the registry's host: TLS connections from this image will \
-            fail; install ca-certificates there
+            the registry has no root certificates to give, so that TLS connections from this image will fail; see \
+            packaging.ca-bundle in its configuration
             """
         }
     }

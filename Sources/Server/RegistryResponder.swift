@@ -57,7 +57,8 @@ package struct RegistryResponder: HTTPResponder {
                     metadata: ["path": "\(log.path)", "error": "\(reply.message)"]
                 )
             }
-            response = reply.response(on: isDistribution == true ? .distribution : .plain)
+            let isJSON = isDistribution == true || request.headers.prefersJSON
+            response = reply.response(as: isJSON ? .json : .plain)
         }
         if isDistribution == true { response.headers[.dockerDistributionAPIVersion] = "registry/2.0" }
         return log.recording(request.method == .head ? response.createHeadResponse() : response)
@@ -65,13 +66,7 @@ package struct RegistryResponder: HTTPResponder {
 
     private func answer(_ request: Request, _ context: Context) async throws -> Response {
         try checkHost(request.head)
-        if OriginRule.refuses(request.head) {
-            throw ErrorReply(
-                status: .forbidden,
-                code: .denied,
-                message: "a page of another web site cannot change anything here"
-            )
-        }
+        if OriginRule.refuses(request.head) { throw RequestError.foreignOrigin }
         let target = try RequestTarget(request.head.path ?? "")
         let endpoint = try Endpoint(request.method, target.segments)
         let handlers = Handlers(
@@ -85,17 +80,8 @@ package struct RegistryResponder: HTTPResponder {
     }
 
     private func checkHost(_ head: HTTPRequest) throws {
-        guard let host = head.authority, !host.isEmpty else {
-            throw ErrorReply(status: .badRequest, code: .unsupported, message: "the Host header is missing")
-        }
-        guard listener.hostRule.allows(host) else {
-            throw ErrorReply(
-                status: .misdirectedRequest,
-                code: .denied,
-                message: "this server does not answer to the name '\(host.printable)'",
-                hint: "to have it do so, add the name to 'hosts' in the configuration"
-            )
-        }
+        guard let host = head.authority, !host.isEmpty else { throw RequestError.missingHost }
+        guard listener.hostRule.allows(host) else { throw RequestError.foreignHost(host) }
     }
 
     private func dispatch(_ endpoint: Endpoint, _ handlers: Handlers) async throws -> Response {

@@ -8,8 +8,8 @@ package import Registry
 package struct RegistryServer: Sendable {
     /// Where to listen.
     package enum Address: Hashable, Sendable {
-        /// `port` 0 takes a free one.
-        case tcp(host: String, port: Int)
+        /// `port` 0 takes a free one. `isLoopback`: whether no other machine reaches the address.
+        case tcp(host: String, port: Int, isLoopback: Bool)
         /// A socket file that only its owner can open.
         case socket(path: String)
     }
@@ -45,8 +45,7 @@ package struct RegistryServer: Sendable {
         let listener: RegistryResponder.Listener
         let bindAddress: BindAddress
         switch address {
-        case .tcp(let host, let port):
-            let isLoopback = host == "localhost" || HostRule.isLoopbackAddress(host)
+        case .tcp(let host, let port, let isLoopback):
             listener = .init(
                 hostRule: HostRule(isLoopback: isLoopback, hosts: hosts),
                 isAdministrative: false,
@@ -58,8 +57,8 @@ package struct RegistryServer: Sendable {
             bindAddress = .unixDomainSocket(path: path)
         }
         var serverLogger = logger
-        // Hummingbird tells of its own start, which is not a user's business.
-        serverLogger.logLevel = max(logger.logLevel, .warning)
+        // Hummingbird tells of its start, which is not a user's business, and of failures that it throws as well.
+        serverLogger.logLevel = .critical
         return Application(
             responder: RegistryResponder(registry: registry, listener: listener, logger: logger),
             server: HTTPServerBuilder { [limits] in RegistryChannel(responder: $0, limits: limits) },

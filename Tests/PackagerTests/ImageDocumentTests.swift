@@ -86,6 +86,6 @@ struct ImageDocumentTests {
             #expect(!String(decoding: image.configuration.bytes, as: UTF8.self).contains("SSL_CERT_FILE"))
             #expect(!String(decoding: image.manifest.bytes, as: UTF8.self).contains("berth.certificates"))
         }
-        #expect("\(PackagingNote.noCertificates)".contains("ca-certificates"))
+        #expect("\(PackagingNote.noCertificates)".contains("packaging.ca-bundle"))
     }
 }

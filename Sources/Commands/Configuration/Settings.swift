@@ -27,7 +27,7 @@ enum Settings {
         "hosts",
         .hostNames,
         default: "",
-        "Names besides localhost that a listener on loopback accepts in the Host header."
+        "Names besides localhost that are accepted in the Host header; elsewhere than on loopback, with none every name is."
     )
     static let url = Setting(
         "url",

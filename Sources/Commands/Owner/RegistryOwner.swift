@@ -76,7 +76,11 @@ struct RegistryOwner: Sendable {
             url: configuration.url?.description
         )
         return server.service(
-            on: .tcp(host: configuration.host.text, port: configuration.port),
+            on: .tcp(
+                host: configuration.host.text,
+                port: configuration.port,
+                isLoopback: !configuration.listensForRemote
+            ),
             hosts: configuration.acceptedHosts.map(\.text),
             advertised: { fixed },
             onListening: { port in
@@ -120,12 +124,20 @@ extension Packager {
         let certificates =
             switch configuration.caBundle {
             case .host: try CertificateBundle.ofHost()
-            case .file(let path): try CertificateBundle(contentsOfFile: path)
+            case .file(let path): try Self.bundle(path)
             case .none: nil as CertificateBundle?
             }
         self.init(
             certificates: certificates,
             workerCount: configuration.workers == 0 ? nil : configuration.workers
         )
+    }
+
+    private static func bundle(_ path: String) throws -> CertificateBundle {
+        do {
+            return try CertificateBundle(contentsOfFile: path)
+        } catch {
+            throw CommandError("packaging.ca-bundle: \(path): \(error)")
+        }
     }
 }

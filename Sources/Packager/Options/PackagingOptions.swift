@@ -23,7 +23,7 @@ package struct PackagingOptions: Hashable, Sendable {
         case none
     }
 
-    /// The options' names, as they stand in a query or, behind `X-Image-`, in a header.
+    /// The options' names, as they stand in a query.
     package enum Name: String, CaseIterable, Hashable, Sendable {
         case entrypoint
         case command = "cmd"

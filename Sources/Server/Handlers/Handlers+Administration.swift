@@ -45,7 +45,7 @@ extension Handlers {
     private func inspectImage() async throws -> Response {
         let name: ImageName
         do { name = try ImageName(query["name"] ?? "") } catch {
-            throw ErrorReply(status: .badRequest, code: .nameInvalid, message: error.description)
+            throw RequestError.imageName(error)
         }
         return .json(try await registry.image(name).json)
     }

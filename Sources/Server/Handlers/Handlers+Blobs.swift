@@ -34,12 +34,7 @@ extension Handlers {
             fields[.contentRange] = "bytes \(part.lowerBound)-\(part.upperBound - 1)/\(blob.size)"
             return Response(status: .partialContent, headers: fields, body: body(part, of: blob))
         case .unsatisfiable:
-            throw ErrorReply(
-                status: .rangeNotSatisfiable,
-                code: .sizeInvalid,
-                message: "the blob has \(blob.size) bytes",
-                headers: [.contentRange: "bytes */\(blob.size)"]
-            )
+            throw RequestError.unsatisfiableRange(size: blob.size)
         }
     }
 

@@ -27,12 +27,10 @@ extension Handlers {
     /// Stores a manifest (end-7a, end-7b).
     func pushManifest(_ reference: Reference, in repository: RepositoryName) async throws -> Response {
         let contentType = try headers[.contentType].map { (header: String) in
-            do { return try MediaType(headerValue: header) } catch {
-                throw ErrorReply(
-                    status: .badRequest,
-                    code: .manifestInvalid,
-                    message: "Content-Type: \(error)"
-                )
+            do throws(MediaTypeError) {
+                return try MediaType(headerValue: header)
+            } catch {
+                throw RequestError.malformedContentType(error)
             }
         }
         let content = try RequestContent(request, channel: channel)

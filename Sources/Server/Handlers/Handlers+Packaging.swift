@@ -37,7 +37,7 @@ extension Handlers {
         ]
         fields[.vary] = "Accept"
         var response: Response =
-            wantsJSON
+            headers.prefersJSON
             ? .json(reply.json, fields)
             : .bytes(Array(reply.text.utf8), type: "text/plain; charset=utf-8", fields)
         response.status = packaged.isChange ? .created : .ok
@@ -58,13 +58,6 @@ extension Handlers {
     }
 
     private var baseURL: String { advertised.url ?? "http://\(authority)" }
-
-    private var wantsJSON: Bool {
-        headers[values: .accept].flatMap { $0.split(separator: ",") }.contains { range in
-            let type = range.prefix { $0 != ";" }.filter { $0 != " " && $0 != "\t" }
-            return type.lowercased() == "application/json"
-        }
-    }
 
     /// The first part of an image reference that leads here: what was configured, or the name that the client used.
     private var authority: String {

@@ -42,13 +42,7 @@ extension Handlers {
 
     /// Ends a session with what it is to be (end-6).
     func finishUpload(_ id: UploadID, in repository: RepositoryName) async throws -> Response {
-        guard let text = query["digest"] else {
-            throw ErrorReply(
-                status: .badRequest,
-                code: .digestInvalid,
-                message: "an upload ends with ?digest=<digest of the whole blob>"
-            )
-        }
+        guard let text = query["digest"] else { throw RequestError.missingDigest }
         let digest = try digest(text)
         let content = try content(of: try range())
         try await resumable(id, in: repository) {
@@ -83,13 +77,7 @@ extension Handlers {
 
     private func range() throws -> Range<Int64>? {
         guard let header = headers[.contentRange] else { return nil }
-        guard let range = ContentRange.parse(header) else {
-            throw ErrorReply(
-                status: .rangeNotSatisfiable,
-                code: .blobUploadInvalid,
-                message: "Content-Range has the form <first byte>-<last byte>"
-            )
-        }
+        guard let range = ContentRange.parse(header) else { throw RequestError.malformedContentRange }
         return range
     }
 
@@ -114,15 +102,8 @@ extension Handlers {
         )
     }
 
-    /// What every reply about a session says of it.
-    ///
-    /// `Range` is inclusive, and `0-0` for an empty one too: clients fail on an end before the start.
     private func fields(of status: Registry.UploadStatus, in repository: RepositoryName) -> HTTPFields {
-        [
-            .location: "/v2/\(repository)/blobs/uploads/\(status.id)",
-            .range: "0-\(max(0, status.offset - 1))",
-            .dockerUploadUUID: status.id.rawValue,
-        ]
+        UploadFields(status: status, repository: repository).fields
     }
 
     /// Adds to a refusal of out-of-order content where the session stands, so that the client can go on in one step.
@@ -135,9 +116,11 @@ extension Handlers {
             return try await body()
         } catch let error as StorageError {
             guard case .wrongOffset(_, let offset) = error else { throw error }
-            var reply = ErrorReply(error)
-            reply.headers = fields(of: Registry.UploadStatus(id: id, offset: offset), in: repository)
-            throw reply
+            let status = Registry.UploadStatus(id: id, offset: offset)
+            throw RequestError.wrongOffset(
+                message: error.description,
+                UploadFields(status: status, repository: repository)
+            )
         }
     }
 }

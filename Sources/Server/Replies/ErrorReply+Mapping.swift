@@ -12,6 +12,7 @@ extension ErrorReply {
         switch error {
         case let error as ErrorReply: self = error
         case let error as EndpointError: self.init(error)
+        case let error as RequestError: self.init(error)
         case let error as RegistryError: self.init(error)
         case let error as StorageError: self.init(error)
         case let error as PaginationError:
@@ -68,6 +69,60 @@ extension ErrorReply {
         }
     }
 
+    private init(_ error: RequestError) {
+        switch error {
+        case .missingHost:
+            self.init(status: .badRequest, code: .unsupported, message: "the Host header is missing")
+        case .foreignHost(let name):
+            self.init(
+                status: .misdirectedRequest,
+                code: .denied,
+                message: "this server does not answer to the name '\(name.printable)'",
+                hint: "to have it do so, add the name to 'hosts' in the configuration"
+            )
+        case .foreignOrigin:
+            self.init(
+                status: .forbidden,
+                code: .denied,
+                message: "a page of another web site cannot change anything here"
+            )
+        case .malformedContentType(let error):
+            self.init(
+                status: .badRequest,
+                code: .manifestInvalid,
+                message: "Content-Type: \(error.description)"
+            )
+        case .malformedContentRange:
+            self.init(
+                status: .rangeNotSatisfiable,
+                code: .blobUploadInvalid,
+                message: "Content-Range has the form <first byte>-<last byte>"
+            )
+        case .unsatisfiableRange(let size):
+            self.init(
+                status: .rangeNotSatisfiable,
+                code: .sizeInvalid,
+                message: "the blob has \(size) bytes",
+                headers: [.contentRange: "bytes */\(size)"]
+            )
+        case .missingDigest:
+            self.init(
+                status: .badRequest,
+                code: .digestInvalid,
+                message: "an upload ends with ?digest=<digest of the whole blob>"
+            )
+        case .imageName(let error):
+            self.init(status: .badRequest, code: .nameInvalid, message: error.description)
+        case .wrongOffset(let message, let fields):
+            self.init(
+                status: .rangeNotSatisfiable,
+                code: .blobUploadInvalid,
+                message: message,
+                headers: fields.fields
+            )
+        }
+    }
+
     private init(_ error: RegistryError) {
         let message = error.description
         switch error {
@@ -112,9 +167,19 @@ extension ErrorReply {
         case .refused(let refusal):
             switch refusal.category {
             case .notAnExecutable:
-                self.init(status: .unsupportedMediaType, code: .unsupported, message: message)
+                self.init(
+                    status: .unsupportedMediaType,
+                    code: .unsupported,
+                    message: message,
+                    reason: refusal.reason
+                )
             case .cannotRun:
-                self.init(status: .unprocessableContent, code: .unsupported, message: message)
+                self.init(
+                    status: .unprocessableContent,
+                    code: .unsupported,
+                    message: message,
+                    reason: refusal.reason
+                )
             }
         case .wrongSize: self.init(status: .badRequest, code: .sizeInvalid, message: message)
         }

@@ -2,7 +2,8 @@ import Hummingbird
 import HTTPTypes
 import OCI
 
-/// A refusal or failure as a client gets it: the specification's JSON under `/v2/`, a plain line elsewhere.
+/// A refusal or failure as a client gets it: the specification's JSON under `/v2/` and where JSON is asked for, a
+/// plain line elsewhere.
 ///
 /// - SeeAlso: distribution-spec v1.1.1, "Error Codes"
 struct ErrorReply: Error {
@@ -11,20 +12,22 @@ struct ErrorReply: Error {
     let message: String
     /// What to do about it, as a second line for people.
     var hint: String?
+    /// A stable name of what was found, for programs.
+    var reason: String?
     var headers = HTTPFields()
 
-    /// Where the client is told.
-    enum Surface {
-        case distribution
+    /// How the client is told.
+    enum Form {
+        case json
         case plain
     }
 
     /// The reply on the wire.
-    func response(on surface: Surface) -> Response {
+    func response(as form: Form) -> Response {
         var headers = headers
         let bytes: [UInt8]
-        switch surface {
-        case .distribution:
+        switch form {
+        case .json:
             headers[.contentType] = "application/json"
             bytes = json.canonicalBytes
         case .plain:
@@ -43,6 +46,7 @@ struct ErrorReply: Error {
             .init("code", .string(code.rawValue)), .init("message", .string(message)),
         ]
         if let hint { error.append(.init("detail", .string(hint))) }
+        if let reason { error.append(.init("detail", .object([.init("reason", .string(reason))]))) }
         return .object([.init("errors", .array([.object(error)]))])
     }
 }

@@ -1,3 +1,4 @@
+import Glibc
 import OCI
 
 /// Which names in a request's `Host` a listener answers to.
@@ -32,7 +33,8 @@ package struct HostRule: Hashable, Sendable {
     func allows(_ host: String) -> Bool {
         guard isRestricted else { return true }
         guard let name = Self.name(in: host) else { return false }
-        return name == "localhost" || additional.contains(name) || Self.isLoopbackAddress(name)
+        let isLocal = name == "localhost"
+        return isLocal || additional.contains(name) || Self.isLoopbackAddress(name)
     }
 
     /// The name in `name[:port]`, in lower case and without the brackets of an IPv6 address; nil for a malformed one.
@@ -53,11 +55,18 @@ package struct HostRule: Hashable, Sendable {
         return isPort && !name.isEmpty ? String(name) : nil
     }
 
-    /// Whether a name is written as an address of the loopback network: 127.0.0.0/8 or ::1.
-    package static func isLoopbackAddress(_ name: String) -> Bool {
-        if name == "::1" { return true }
-        let parts = name.split(separator: ".", omittingEmptySubsequences: false)
-        return parts.count == 4 && parts[0] == "127"
-            && parts.allSatisfy { $0.utf8.allSatisfy(\.isASCIIDigit) && UInt8($0) != nil }
+    /// Whether a name is an address of the loopback network, 127.0.0.0/8 or ::1, in any of its spellings.
+    static func isLoopbackAddress(_ name: String) -> Bool {
+        // A NUL would end the text for inet_pton, and only for it.
+        guard !name.utf8.contains(0) else { return false }
+        var address4 = in_addr()
+        if inet_pton(AF_INET, name, &address4) == 1 {
+            return UInt32(bigEndian: address4.s_addr) >> 24 == 127
+        }
+        var address6 = in6_addr()
+        guard inet_pton(AF_INET6, name, &address6) == 1 else { return false }
+        let bytes = withUnsafeBytes(of: &address6) { Array($0) }
+        let isMapped = bytes[..<12] == [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF]
+        return bytes == Array(repeating: 0, count: 15) + [1] || (isMapped && bytes[12] == 127)
     }
 }

@@ -16,7 +16,7 @@ struct RuleTests {
         "evil.example", "evil.example:5000", "localhost.evil.example", "127.0.0.1.evil.example",
         "evil.localhost",
         "128.0.0.1", "10.0.0.1", "0.0.0.0", "127.0.0.256", "127.0.0", "127.1", "127.0.0.1.1", "2130706433",
-        "0x7f.0.0.1", "[::2]", "[::]", "[::ffff:127.0.0.1]", "::1", "[::1", "::1]", "[]", ":5000", "",
+        "0x7f.0.0.1", "[::2]", "[::]", "::1", "[::1", "::1]", "[]", ":5000", "",
         "localhost:80a",
         "localhost:-1", "localhost:80:80", "user@localhost", "localhost/x", "localhost ", " localhost",
         "localhost.",

@@ -36,7 +36,7 @@ package func withServer<Value>(
     try await withRegistry(policy: policy) { test in
         try await withServer(
             of: test,
-            on: .tcp(host: "127.0.0.1", port: 0),
+            on: .tcp(host: "127.0.0.1", port: 0, isLoopback: true),
             limits: limits,
             hosts: hosts,
             body
