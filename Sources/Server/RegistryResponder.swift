@@ -54,7 +54,7 @@ package struct RegistryResponder: HTTPResponder {
             if reply.status.kind == .serverError {
                 logger.error(
                     "a request failed",
-                    metadata: ["path": "\(log.path)", "error": "\(reply.message)"]
+                    metadata: ["path": "\(log.path)", "error": "\(error)"]
                 )
             }
             let isJSON = isDistribution == true || request.headers.prefersJSON
@@ -80,7 +80,10 @@ package struct RegistryResponder: HTTPResponder {
     }
 
     private func checkHost(_ head: HTTPRequest) throws {
-        guard let host = head.authority, !host.isEmpty else { throw RequestError.missingHost }
+        // RFC 9112, section 3.2, has both refused, none and two; of two the first is the authority.
+        guard let host = head.authority, !host.isEmpty, head.headerFields[.host] == nil else {
+            throw RequestError.missingHost
+        }
         guard listener.hostRule.allows(host) else { throw RequestError.foreignHost(host) }
     }
 

@@ -16,13 +16,15 @@ extension Handlers {
             // What a digest names never changes.
             .cacheControl: "max-age=31536000, immutable",
         ]
+        let isKnown = EntityTag.matches(headers[values: .ifNoneMatch], digest)
         if isHead {
             let size = try await registry.statBlob(digest, in: repository)
+            if isKnown { return .empty(.notModified, fields) }
             fields[.contentLength] = String(size)
             return Response(status: .ok, headers: fields)
         }
         let blob = try await registry.blob(digest, in: repository)
-        if EntityTag.matches(headers[values: .ifNoneMatch], digest) { return .empty(.notModified, fields) }
+        if isKnown { return .empty(.notModified, fields) }
         let range = headers[.range].flatMap { header in
             // A client that resumes asks for the rest only if the content is still the same.
             headers[.ifRange].map { EntityTag.isSame($0, digest) } ?? true ? header : nil

@@ -33,7 +33,7 @@ extension Handlers {
 
     /// Adds to a session (end-5).
     func appendToUpload(_ id: UploadID, in repository: RepositoryName) async throws -> Response {
-        let content = try content(of: try range())
+        let content = try content(of: try await range(for: id, in: repository))
         let status = try await resumable(id, in: repository) {
             try await registry.append(content, to: id, in: repository)
         }
@@ -44,7 +44,7 @@ extension Handlers {
     func finishUpload(_ id: UploadID, in repository: RepositoryName) async throws -> Response {
         guard let text = query["digest"] else { throw RequestError.missingDigest }
         let digest = try digest(text)
-        let content = try content(of: try range())
+        let content = try content(of: try await range(for: id, in: repository))
         try await resumable(id, in: repository) {
             try await registry.finishUpload(content, of: id, as: digest, in: repository)
         }
@@ -75,10 +75,14 @@ extension Handlers {
         return Registry.UploadPart(content: content, range: range, cut: content.cut)
     }
 
-    private func range() throws -> Range<Int64>? {
+    private func range(for id: UploadID, in repository: RepositoryName) async throws -> Range<Int64>? {
         guard let header = headers[.contentRange] else { return nil }
-        guard let range = ContentRange.parse(header) else { throw RequestError.malformedContentRange }
-        return range
+        if let range = ContentRange.parse(header) { return range }
+        let status = try await registry.upload(id, in: repository)
+        throw RequestError.wrongOffset(
+            message: "Content-Range has the form <first byte>-<last byte>",
+            UploadFields(status: status, repository: repository)
+        )
     }
 
     private func digest(_ text: String) throws -> Digest {

@@ -1,4 +1,6 @@
 import HTTPTypes
+import NIOCore
+import NIOHTTP1
 import OCI
 import Packager
 import Registry
@@ -25,13 +27,14 @@ extension ErrorReply {
             self.init(status: .badRequest, code: .nameInvalid, message: error.description)
         case let error as PackagingOptionError:
             self.init(status: .badRequest, code: .unsupported, message: error.description)
-        default:
-            // A connection that broke ends here; nobody reads the reply.
+        case is HTTPParserError, is ChannelError, is IOError:
+            // The connection broke, or what came was no HTTP; often nobody reads the reply.
             self.init(
                 status: .badRequest,
                 code: .unknown,
                 message: "the request could not be read to its end"
             )
+        default: self.init(internalError: "something went wrong in the server")
         }
     }
 
@@ -72,7 +75,7 @@ extension ErrorReply {
     private init(_ error: RequestError) {
         switch error {
         case .missingHost:
-            self.init(status: .badRequest, code: .unsupported, message: "the Host header is missing")
+            self.init(status: .badRequest, code: .unsupported, message: "a request has one Host header")
         case .foreignHost(let name):
             self.init(
                 status: .misdirectedRequest,
@@ -91,12 +94,6 @@ extension ErrorReply {
                 status: .badRequest,
                 code: .manifestInvalid,
                 message: "Content-Type: \(error.description)"
-            )
-        case .malformedContentRange:
-            self.init(
-                status: .rangeNotSatisfiable,
-                code: .blobUploadInvalid,
-                message: "Content-Range has the form <first byte>-<last byte>"
             )
         case .unsatisfiableRange(let size):
             self.init(
@@ -156,9 +153,19 @@ extension ErrorReply {
                 message: message,
                 headers: [.retryAfter: "1"]
             )
-        case .readOnly, .corrupt, .failed, .database:
+        case .readOnly, .corrupt:
             self.init(status: .internalServerError, code: .unknown, message: message)
+        case .failed, .database: self.init(internalError: "the storage folder could not be read or written")
         }
+    }
+
+    /// For what a client can do nothing about: where and how it failed is for the log alone.
+    private init(internalError problem: String) {
+        self.init(
+            status: .internalServerError,
+            code: .unknown,
+            message: "\(problem); the server's log says more"
+        )
     }
 
     private init(_ error: PackagingError) {

@@ -2,13 +2,13 @@ import OCI
 
 /// What is wrong with a request beyond its path: with its headers, its query, or where it comes from.
 enum RequestError: Error, Equatable {
+    /// Or several.
     case missingHost
     /// A name that this server does not answer to.
     case foreignHost(String)
     /// A page of another web site wants to change something.
     case foreignOrigin
     case malformedContentType(MediaTypeError)
-    case malformedContentRange
     /// `size` is the blob's, in bytes.
     case unsatisfiableRange(size: Int64)
     case missingDigest

@@ -35,6 +35,7 @@ extension HTTPField.Name {
         return field
     }
 
+    static let host = known("Host")
     static let secFetchSite = known("Sec-Fetch-Site")
     static let dockerContentDigest = known("Docker-Content-Digest")
     static let dockerUploadUUID = known("Docker-Upload-UUID")

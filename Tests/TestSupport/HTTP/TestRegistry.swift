@@ -23,39 +23,46 @@ package func withRegistry<Value>(
     policy: RegistryPolicy = RegistryPolicy(),
     _ body: (TestRegistry) async throws -> Value
 ) async throws -> Value {
-    try await withTemporaryFolder { folder in
-        let files = FaultyFileOperations()
-        let clock = ManualClock()
-        let storage = try await StorageFolder(
-            StorageOwnership.acquire(folder.path),
-            files: files,
-            logger: .silent
-        )
-        let registry = Registry(
-            blobs: storage.blobs,
-            catalog: storage.catalog,
-            packager: Packager(certificates: nil, workerCount: 1),
-            policy: policy,
-            clock: clock.wallClock,
-            logger: .silent
-        )
-        let test = TestRegistry(
-            registry: registry,
-            storage: storage,
-            folder: folder,
-            files: files,
-            clock: clock
-        )
-        let value: Value
-        do { value = try await body(test) } catch {
-            files.mend()
-            try? await storage.close()
-            throw error
-        }
+    try await withTemporaryFolder { folder in try await withRegistry(in: folder, policy: policy, body) }
+}
+
+/// Runs a test on the registry in a folder, and closes it.
+package func withRegistry<Value>(
+    in folder: TemporaryFolder,
+    policy: RegistryPolicy = RegistryPolicy(),
+    _ body: (TestRegistry) async throws -> Value
+) async throws -> Value {
+    let files = FaultyFileOperations()
+    let clock = ManualClock()
+    let storage = try await StorageFolder(
+        StorageOwnership.acquire(folder.path),
+        files: files,
+        logger: .silent
+    )
+    let registry = Registry(
+        blobs: storage.blobs,
+        catalog: storage.catalog,
+        packager: Packager(certificates: nil, workerCount: 1),
+        policy: policy,
+        clock: clock.wallClock,
+        logger: .silent
+    )
+    let test = TestRegistry(
+        registry: registry,
+        storage: storage,
+        folder: folder,
+        files: files,
+        clock: clock
+    )
+    let value: Value
+    do { value = try await body(test) } catch {
         files.mend()
-        try await storage.close()
-        return value
+        try? await storage.close()
+        throw error
     }
+    files.mend()
+    try await storage.close()
+    return value
 }
 
 /// Runs a test with a client of an empty registry.

@@ -3,7 +3,7 @@ package struct TestRequest: Sendable {
     package var method: String
     /// Path and query, as they go on the wire.
     package var target: String
-    package var fields: KeyValuePairs<String, String>
+    package var fields: [(name: String, value: String)]
     /// Nil for a request without any; an empty array announces a length of 0.
     package var content: [UInt8]?
     /// Sends the content in chunks, without saying how long it is.
@@ -18,7 +18,7 @@ package struct TestRequest: Sendable {
     ) {
         self.method = method
         self.target = target
-        self.fields = fields
+        self.fields = fields.map { (name: $0.key, value: $0.value) }
         self.content = content
         self.isChunked = isChunked
     }
@@ -29,8 +29,8 @@ package struct TestRequest: Sendable {
     /// The request line and the header fields, with `Host` and those that frame the content added.
     package func head(host: String) -> [UInt8] {
         var lines = ["\(method) \(target) HTTP/1.1"]
-        if !fields.contains(where: { $0.key.lowercased() == "host" }) { lines.append("Host: \(host)") }
-        lines += fields.map { "\($0.key): \($0.value)" }
+        if !fields.contains(where: { $0.name.lowercased() == "host" }) { lines.append("Host: \(host)") }
+        lines += fields.map { "\($0.name): \($0.value)" }
         if let content {
             lines.append(isChunked ? "Transfer-Encoding: chunked" : "Content-Length: \(content.count)")
         }
