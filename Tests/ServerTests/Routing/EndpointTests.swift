@@ -64,7 +64,7 @@ struct EndpointTests {
         let words = ["blobs", "uploads", "manifests", "tags", "list", "v2", "a", "x-y", "0", "b.c", "d__e"]
         let digest = try Digest(Self.digest)
         let id = try #require(UploadID(Self.upload))
-        for _ in 1...2000 {
+        for _ in 1...500 {
             let count = Int.random(in: 1...6, using: &random)
             let text = (0..<count).map { _ in words.randomElement(using: &random) ?? "a" }.joined(
                 separator: "/"
@@ -249,7 +249,7 @@ struct EndpointTests {
             Self.digest, Self.upload, "sha512:", "_catalog", "/_/", "admin",
         ]
         var routed = 0
-        for _ in 1...20_000 {
+        for _ in 1...4000 {
             let count = Int.random(in: 0...10, using: &random)
             let start = random.once(in: 4) ? "" : "/v2/a"
             let path = start + (0..<count).map { _ in parts.randomElement(using: &random) ?? "" }.joined()
@@ -262,7 +262,7 @@ struct EndpointTests {
                 }
             }
         }
-        #expect(routed > 100, "seed \(seed): hardly anything was routed")
+        #expect(routed > 10, "seed \(seed): hardly anything was routed")
     }
 }
 

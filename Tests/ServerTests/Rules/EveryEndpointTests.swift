@@ -143,7 +143,7 @@ struct EveryEndpointTests {
                 "", "Host:\r\n", "Host: localhost\r\nHost: localhost\r\n",
                 "Host: localhost\r\nHost: evil\r\n",
             ] {
-                let connection = try await server.connect()
+                let connection = try server.connect()
                 try await connection.send("GET /v2/ HTTP/1.1\r\n\(fields)\r\n")
                 #expect(try await connection.readReply().status == 400, "\(fields)")
                 connection.close()

@@ -13,7 +13,7 @@ package struct LiveClient: TestClient {
     }
 
     package func send(_ request: TestRequest) async throws -> TestReply {
-        let connection = try await RawConnection(address)
+        let connection = try RawConnection(address)
         defer { connection.close() }
         let bytes = request.bytes(host: host)
         // A server that refuses may stop reading before all is sent; what it says is what counts.

@@ -17,17 +17,24 @@ package final class RawConnection: Sendable {
     /// How long a test waits for something that should happen at once.
     package static let patience: Duration = .seconds(30)
 
+    /// `POLLRDHUP` of poll(2), which the C library shows only to those who ask for its extensions.
+    private static let peerClosed: CInt = 0x2000
+
     private let descriptor: CInt
     private let reading = DispatchQueue(label: "raw-connection.read")
     private let writing = DispatchQueue(label: "raw-connection.write")
     private let unread = Mutex<[UInt8]>([])
     private let isClosed = Mutex(false)
 
-    /// Connects.
+    /// Connects, and sends something at once, however busy the test's own threads are.
     ///
     /// `receiveBuffer`: how many bytes the kernel keeps for a client that does not read; nil for its own choice.
-    package init(_ address: Address, receiveBuffer: Int? = nil) async throws {
+    package init(_ address: Address, receiveBuffer: Int? = nil, sending text: String = "") throws {
         descriptor = try SocketAddress(address).connect(receiveBuffer: receiveBuffer)
+        let bytes = Array(text.utf8)
+        guard Glibc.send(descriptor, bytes, bytes.count, CInt(MSG_NOSIGNAL)) == bytes.count else {
+            throw RawConnectionError.failed(code: errno)
+        }
     }
 
     deinit { close() }
@@ -56,6 +63,18 @@ package final class RawConnection: Sendable {
                     throw RawConnectionError.closed(afterSending: sent)
                 }
             }
+        }
+    }
+
+    /// Sends piece after piece, slowly, until all are sent or the server closes; returns how many were sent.
+    package func trickle(_ pieces: [[UInt8]], every pause: Duration) async throws -> Int {
+        try await run(on: writing) { [self] in
+            for (index, piece) in pieces.enumerated() {
+                let count = Glibc.send(descriptor, piece, piece.count, CInt(MSG_NOSIGNAL))
+                // Nothing is waited for but the end of the connection.
+                if count < piece.count || wait(for: Self.peerClosed, until: .now + pause) { return index }
+            }
+            return pieces.count
         }
     }
 
@@ -88,6 +107,11 @@ package final class RawConnection: Sendable {
         }
     }
 
+    /// Reads the head of a reply, and leaves its content.
+    package func readHead(within limit: Duration = patience) async throws -> TestReply {
+        try await readReply(to: "HEAD", within: limit)
+    }
+
     /// Reads so many bytes.
     package func read(_ count: Int, within limit: Duration = patience) async throws -> [UInt8] {
         try await run(on: reading) { [self] in
@@ -96,6 +120,23 @@ package final class RawConnection: Sendable {
                 guard try receive(until: deadline, atMost: count) else {
                     throw RawConnectionError.ended("\(unread.withLock { $0.count }) of \(count) bytes")
                 }
+            }
+            return unread.withLock { unread in
+                defer { unread.removeFirst(count) }
+                return Array(unread[..<count])
+            }
+        }
+    }
+
+    /// Reads so many bytes, piece by piece with a pause behind each.
+    package func readSlowly(_ count: Int, piece: Int, every pause: Duration) async throws -> [UInt8] {
+        try await run(on: reading) { [self] in
+            let deadline = ContinuousClock.now + Self.patience
+            while unread.withLock({ $0.count }) < count {
+                guard try receive(until: deadline, atMost: piece) else {
+                    throw RawConnectionError.ended("\(unread.withLock { $0.count }) of \(count) bytes")
+                }
+                usleep(UInt32(pause / .microseconds(1)))
             }
             return unread.withLock { unread in
                 defer { unread.removeFirst(count) }

@@ -7,19 +7,30 @@ import ServiceLifecycle
 package struct TestServer: Sendable {
     package let test: TestRegistry
     package let address: RawConnection.Address
+    /// What the server logs.
+    package let log: RecordingLog
     private let group: ServiceGroup
 
-    fileprivate init(test: TestRegistry, address: RawConnection.Address, group: ServiceGroup) {
+    fileprivate init(
+        test: TestRegistry,
+        address: RawConnection.Address,
+        log: RecordingLog,
+        group: ServiceGroup
+    ) {
         self.test = test
         self.address = address
+        self.log = log
         self.group = group
     }
 
     package var client: LiveClient { LiveClient(address) }
 
-    /// Opens a connection.
-    package func connect(receiveBuffer: Int? = nil) async throws -> RawConnection {
-        try await RawConnection(address, receiveBuffer: receiveBuffer)
+    /// Calls the same registry without a connection: for what a test needs and does not test.
+    package var direct: InProcessClient { InProcessClient(test.registry) }
+
+    /// Opens a connection, and sends something at once.
+    package func connect(receiveBuffer: Int? = nil, sending text: String = "") throws -> RawConnection {
+        try RawConnection(address, receiveBuffer: receiveBuffer, sending: text)
     }
 
     /// Tells the server to stop, as a signal does; the test ends when it has.
@@ -49,11 +60,18 @@ package func withServer<Value>(
     of test: TestRegistry,
     on address: RegistryServer.Address,
     limits: ConnectionLimits = ConnectionLimits(),
+    maximumConnections: Int = 1024,
     hosts: [String] = [],
     _ body: (TestServer) async throws -> Value
 ) async throws -> Value {
     let (ports, listening) = AsyncThrowingStream.makeStream(of: Int.self)
-    let server = RegistryServer(registry: test.registry, limits: limits, logger: .silent)
+    let log = RecordingLog()
+    let server = RegistryServer(
+        registry: test.registry,
+        limits: limits,
+        maximumConnections: maximumConnections,
+        logger: log.logger
+    )
     let service = server.service(
         on: address,
         hosts: hosts,
@@ -78,7 +96,9 @@ package func withServer<Value>(
             case .socket(let path): .socket(path: path)
             }
         let value: Value
-        do { value = try await body(TestServer(test: test, address: connectTo, group: group)) } catch {
+        do {
+            value = try await body(TestServer(test: test, address: connectTo, log: log, group: group))
+        } catch {
             await group.triggerGracefulShutdown()
             try? await tasks.waitForAll()
             throw error
