@@ -50,8 +50,13 @@ final class FileUpload: Sendable {
     /// Part of what has come.
     func read(_ range: Range<Int64>) throws -> ByteBuffer {
         let range = range.clamped(to: 0..<(try offset()))
-        return try files.buffer(range, of: openBytes(.read))
+        let part = try files.buffer(range, of: openBytes(.read))
+        // Nobody waits for ever for bytes that somebody else has cut off.
+        guard part.readableBytes == range.count else { throw shortFile }
+        return part
     }
+
+    private var shortFile: FileError { FileError(operation: "read", path: path, code: EIO) }
 
     /// A session whose bytes somebody removed is none any more.
     private func openBytes(_ mode: FileOpenMode) throws -> OpenFile {
@@ -125,7 +130,7 @@ final class FileUpload: Sendable {
     /// Reads the file from end to end, without keeping anybody waiting who asks about the session meanwhile.
     private func digestOfBytes(_ algorithm: SupportedAlgorithm, size: Int64) throws -> Digest {
         let (digest, count) = try files.digest(of: openBytes(.read), algorithm)
-        guard count == size else { throw FileError(operation: "read", path: path, code: EIO) }
+        guard count == size else { throw shortFile }
         return digest
     }
 

@@ -133,6 +133,21 @@ extension FileBlobStoreTests {
         }
     }
 
+    @Test("does not pretend that a session's bytes are there which somebody cut off")
+    func bytesCutOff() async throws {
+        try await Self.withStore { scene in
+            let upload = try await scene.store.upload([1, 2, 3], header: Self.header(.sha512))
+            let path = scene.folder.file("uploads/\(upload)")
+            #expect(truncate(path, 2) == 0)
+            let failure = StorageError.failed(operation: "read", path: path, code: EIO)
+            #expect(try await scene.store.read(0..<2, of: upload).readableBytes == 2)
+            await #expect(throws: failure) { try await scene.store.read(0..<3, of: upload) }
+            await #expect(throws: failure) {
+                try await scene.store.finishUpload(upload, expecting: Digest(of: [1, 2]))
+            }
+        }
+    }
+
     @Test("says what failed where a blob is opened, read, placed or removed", arguments: Fault.all)
     func blobCallsFail(_ fault: Fault) async throws {
         try await Self.withStore { scene in
