@@ -5,11 +5,11 @@ import Synchronization
 /// The machine's file system, with calls that fail on demand, and a record of all calls.
 ///
 /// It also knows what a loss of power could take: which files have been written since their last fsync, and which
-/// folders have had entries made or removed since theirs.
+/// names have been given since that of their folder.
 package final class FaultyFileOperations: FileOperations {
     /// A kind of call.
     package enum Operation: String, CaseIterable, Hashable, Sendable {
-        case open, write, read, size, truncate, sync, syncFolder, rename, remove, makeFolder, entries
+        case open, write, read, size, truncate, evict, sync, syncFolder, rename, remove, makeFolder, entries
     }
 
     /// One call that was made, whether it failed or not.
@@ -25,7 +25,7 @@ package final class FaultyFileOperations: FileOperations {
     }
 
     private struct Fault: Sendable {
-        let operation: Operation
+        let operation: Operation?
         let isConcerned: @Sendable (String) -> Bool
         var skip: Int
         var times: Int
@@ -37,7 +37,7 @@ package final class FaultyFileOperations: FileOperations {
         var calls: [Call] = []
         var observer: (@Sendable (Call) -> Void)?
         var unsyncedFiles: Set<String> = []
-        var unsyncedFolders: Set<String> = []
+        var unsyncedNames: Set<String> = []
     }
 
     private let machine = POSIXFileOperations()
@@ -48,13 +48,13 @@ package final class FaultyFileOperations: FileOperations {
     /// Makes calls fail.
     ///
     /// - Parameters:
-    ///   - operation: which kind; a write that fails has written half of its bytes.
+    ///   - operation: which kind, or nil for any; a write that fails has written half of its bytes.
     ///   - skip: how many calls go well first.
     ///   - times: how many fail then.
     ///   - code: `errno`.
     ///   - isConcerned: which paths are meant.
     package func fail(
-        _ operation: Operation,
+        _ operation: Operation?,
         skip: Int = 0,
         times: Int = 1,
         with code: CInt = EIO,
@@ -86,25 +86,36 @@ package final class FaultyFileOperations: FileOperations {
         calls.count { $0.operation == operation }
     }
 
-    /// Whether a file's bytes or its name could be lost with the machine's power.
-    package func isAtRisk(_ path: String) -> Bool {
-        state.withLock { state in
-            state.unsyncedFiles.contains(path) || state.unsyncedFolders.contains(Self.folder(of: path))
+    /// Whether a loss of power could take a file's bytes.
+    package func areBytesAtRisk(_ path: String) -> Bool {
+        state.withLock { $0.unsyncedFiles.contains(path) }
+    }
+
+    /// Whether a loss of power could take a file's name, and so the file.
+    package func isNameAtRisk(_ path: String) -> Bool {
+        state.withLock { $0.unsyncedNames.contains(path) }
+    }
+
+    /// Whether a loss of power could do a file any harm.
+    package func isAtRisk(_ path: String) -> Bool { areBytesAtRisk(path) || isNameAtRisk(path) }
+
+    private func record(_ call: Call) {
+        let observer = state.withLock { state in
+            state.calls.append(call)
+            return state.observer
         }
+        observer?(call)
     }
 
     private func begin(_ operation: Operation, _ path: String) throws(FileError) {
-        let (code, observer) = state.withLock { state -> (CInt?, (@Sendable (Call) -> Void)?) in
-            state.calls.append(Call(operation: operation, path: path))
-            return (Self.consume(&state.faults, operation, path), state.observer)
-        }
-        observer?(Call(operation: operation, path: path))
+        record(Call(operation: operation, path: path))
+        let code = state.withLock { Self.consume(&$0.faults, operation, path) }
         if let code { throw FileError(operation: operation.name, path: path, code: code) }
     }
 
     private static func consume(_ faults: inout [Fault], _ operation: Operation, _ path: String) -> CInt? {
         for index in faults.indices
-        where faults[index].operation == operation && faults[index].isConcerned(path) {
+        where (faults[index].operation ?? operation) == operation && faults[index].isConcerned(path) {
             if faults[index].skip > 0 {
                 faults[index].skip -= 1
             } else if faults[index].times > 0 {
@@ -115,12 +126,8 @@ package final class FaultyFileOperations: FileOperations {
         return nil
     }
 
-    private static func folder(of path: String) -> String {
-        String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])
-    }
-
-    private func noteEntry(_ path: String) {
-        state.withLock { _ = $0.unsyncedFolders.insert(Self.folder(of: path)) }
+    private func noteName(_ path: String) {
+        state.withLock { _ = $0.unsyncedNames.insert(path) }
     }
 
     private func noteContent(_ path: String) {
@@ -132,7 +139,7 @@ extension FaultyFileOperations {
     package func open(_ path: String, _ mode: FileOpenMode) throws(FileError) -> OpenFile {
         try begin(.open, path)
         let file = try machine.open(path, mode)
-        if mode == .create { noteEntry(path) }
+        if mode == .create { noteName(path) }
         return file
     }
 
@@ -173,7 +180,10 @@ extension FaultyFileOperations {
         try machine.truncate(file, to: size)
     }
 
-    package func evict(_ file: OpenFile) { machine.evict(file) }
+    package func evict(_ file: OpenFile) {
+        record(Call(operation: .evict, path: file.path))
+        machine.evict(file)
+    }
 
     package func sync(_ file: OpenFile) throws(FileError) {
         try begin(.sync, file.path)
@@ -183,7 +193,9 @@ extension FaultyFileOperations {
 
     package func syncFolder(_ path: String) throws(FileError) {
         try begin(.syncFolder, path)
-        state.withLock { _ = $0.unsyncedFolders.remove(path) }
+        state.withLock { state in
+            state.unsyncedNames = state.unsyncedNames.filter { !$0.hasPrefix(path + "/") }
+        }
     }
 
     package func rename(_ path: String, to newPath: String) throws(FileError) {
@@ -196,15 +208,16 @@ extension FaultyFileOperations {
                 state.unsyncedFiles.remove(newPath)
             }
         }
-        noteEntry(path)
-        noteEntry(newPath)
+        noteName(newPath)
     }
 
     package func remove(_ path: String) throws(FileError) {
         try begin(.remove, path)
         try machine.remove(path)
-        state.withLock { _ = $0.unsyncedFiles.remove(path) }
-        noteEntry(path)
+        state.withLock { state in
+            state.unsyncedFiles.remove(path)
+            state.unsyncedNames.remove(path)
+        }
     }
 
     package func makeFolder(_ path: String) throws(FileError) {
@@ -227,7 +240,7 @@ extension FaultyFileOperations.Operation {
         case .makeFolder: "mkdir"
         case .entries: "opendir"
         case .size: "stat"
-        case .open, .write, .read, .truncate, .rename: rawValue
+        case .open, .write, .read, .truncate, .evict, .rename: rawValue
         }
     }
 }

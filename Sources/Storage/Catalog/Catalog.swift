@@ -7,7 +7,8 @@ package import OCI
 /// say how far: an operation is *durable* if it survives a loss of power once it has returned, and *safe from a
 /// crash* if it survives the death of the process.
 ///
-/// Any implementation passes the suite `CatalogConformance`. Every method may throw `StorageError`.
+/// Any implementation passes the suites `Catalog…Conformance`. Every method may throw `StorageError`; none is cut short
+/// when the task that calls it is cancelled. A `limit` is not negative.
 package protocol Catalog: Sendable {
     // MARK: Blobs
 
