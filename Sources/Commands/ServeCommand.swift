@@ -2,6 +2,7 @@ import ArgumentParser
 import Glibc
 import Logging
 import NIOCore
+import NIOPosix
 import ServiceLifecycle
 import Storage
 import UnixSignals
@@ -35,7 +36,7 @@ struct ServeCommand: AsyncParsableCommand {
             }
             try configuration.checkExposure()
             let logger = configuration.logger()
-            let owner = try await RegistryOwner.open(configuration, logger: logger)
+            let owner = try await RegistryOwner.open(configuration, as: .server, logger: logger)
             do {
                 try await Self.serve(owner, configuration, logger)
             } catch {
@@ -55,8 +56,7 @@ struct ServeCommand: AsyncParsableCommand {
             logger.warning("other machines can push, pull and delete here: there are no accounts")
         }
         let listener = owner.listenerService { port in
-            let host = configuration.host.isLoopback ? "localhost" : configuration.host.text
-            let url = configuration.url?.description ?? "http://\(host):\(port)"
+            let url = configuration.url?.description ?? "http://\(configuration.authority(port: port))"
             Terminal.print("berth \(Version.current) listens on \(url)")
             Terminal.print("and stores in \(owner.storagePath)")
             Terminal.print("try: curl -T ./program \(url)/")
@@ -69,6 +69,8 @@ struct ServeCommand: AsyncParsableCommand {
         lifecycle.maximumGracefulShutdownDuration = configuration.timeouts.drain
         do {
             try await ServiceGroup(configuration: lifecycle).run()
+        } catch is UnixDomainSocketPathWrongType {
+            throw CommandError("\(owner.socketPath) is no socket, and the commands need one there: remove it")
         } catch let error as IOError {
             throw CommandError(
                 """

@@ -62,7 +62,7 @@ struct AccessLog: Sendable {
             "ms": "\(microseconds / 1000).\(Self.threeDigits(microseconds % 1000))",
             "remote": "\(remote)",
         ]
-        if isInterrupted { metadata["interrupted"] = "true" }
+        if isInterrupted { metadata["outcome"] = "interrupted" }
         logger.info("request", metadata: metadata)
     }
 

@@ -1,3 +1,4 @@
+import Glibc
 package import OCI
 
 /// What can go wrong in keeping content and names.
@@ -51,7 +52,8 @@ extension StorageError: CustomStringConvertible {
         case .readOnly: "the storage folder cannot be written to"
         case .tooManyOpenFiles: "the server has too many files open; try again"
         case .corrupt(let digest): "the stored bytes of \(digest) are damaged; push it again to heal it"
-        case .failed(let operation, let path, let code): "\(operation) \(path): error \(code)"
+        case .failed(let operation, let path, let code):
+            "\(operation) \(path): \(String(cString: strerror(code)))"
         case .database(let problem): "the catalog's database failed: \(problem)"
         }
     }

@@ -70,6 +70,39 @@ struct ServeTests {
         }
     }
 
+    @Test("waits for a command that has the folder, and says so")
+    func waitsForCommand() async throws {
+        try await Program.with { program in
+            try FileManager.default.createDirectory(at: program.storage, withIntermediateDirectories: true)
+            let lock = program.storage.appending(path: "berth.lock")
+            try #"{"pid":1234567,"role":"command","socket":"/nowhere/berth.sock"}"#
+                .write(to: lock, atomically: true, encoding: .utf8)
+            let command = try ChildProcess(
+                "flock",
+                ["-F", "-x", lock.path, "sleep", "600"],
+                in: program.folder
+            )
+            _ = try await eventually("the lock is taken") { () -> Bool? in
+                try await program.tool("flock", "-n", "-x", lock.path, "true").status == 1 ? true : nil
+            }
+            let server = try ChildProcess(
+                Program.path,
+                ["serve", "--port", "0", "--storage", program.storage.path],
+                in: program.folder
+            )
+            _ = try await eventually("the server waits") {
+                server.errorsSoFar.contains("waiting for process 1234567") ? true : nil
+            }
+            command.send(SIGKILL)
+            _ = await command.outcome()
+            _ = try await eventually("the server listens") {
+                server.outputSoFar.contains("try:") ? true : nil
+            }
+            server.send(SIGTERM)
+            #expect(await server.outcome().status == 0)
+        }
+    }
+
     @Test(
         "says what is wrong with its configuration, and where",
         arguments: [

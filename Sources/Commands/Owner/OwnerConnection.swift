@@ -30,6 +30,7 @@ struct OwnerConnection: Sendable {
         let deadline = ContinuousClock.now + patience
         while true {
             if let holder = StorageOwnership.holder(of: configuration.storage) {
+                try refuseForeignSocket(holder.socketPath)
                 if let path = holder.socketPath, let connection = await OwnerConnection(reaching: path) {
                     do {
                         return try await body(connection)
@@ -39,7 +40,7 @@ struct OwnerConnection: Sendable {
                 }
             } else {
                 do {
-                    let owner = try await RegistryOwner.open(configuration, logger: logger)
+                    let owner = try await RegistryOwner.open(configuration, as: .command, logger: logger)
                     return try await owner.lend(to: body, logger: logger)
                 } catch StorageOwnershipError.held {}
             }
@@ -54,6 +55,12 @@ struct OwnerConnection: Sendable {
 
     /// How long the owner may take from taking the folder to listening: it may have to check a large folder first.
     private static let patience = Duration.seconds(30)
+
+    /// Waiting would not help a command that may not speak to the owner.
+    private static func refuseForeignSocket(_ path: String?) throws {
+        guard let path, access(path, W_OK) != 0, errno == EACCES || errno == EPERM else { return }
+        throw CommandError("\(path) belongs to another user: give the command as that user")
+    }
 
     /// Whether an error says that the owner hung up.
     private static func isLost(_ error: any Error) -> Bool {

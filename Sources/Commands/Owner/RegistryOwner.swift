@@ -17,9 +17,13 @@ struct RegistryOwner: Sendable {
     private let advertised: CommandAddress
 
     /// Takes the configured folder, and opens it.
-    static func open(_ configuration: BerthConfiguration, logger: Logger) async throws -> RegistryOwner {
+    static func open(
+        _ configuration: BerthConfiguration,
+        as role: StorageOwnership.Role,
+        logger: Logger
+    ) async throws -> RegistryOwner {
         let packager = try Packager(configuration.packaging)
-        let ownership = try StorageOwnership.acquire(configuration.storage)
+        let ownership = try await acquire(configuration, as: role)
         let folder = try await StorageFolder(ownership, logger: logger)
         let registry = Registry(
             blobs: folder.blobs,
@@ -47,6 +51,39 @@ struct RegistryOwner: Sendable {
             configuration: configuration,
             advertised: CommandAddress(configuration)
         )
+    }
+
+    /// Takes the folder.
+    ///
+    /// A server waits for a command that has it to end, and for another server not at all.
+    private static func acquire(
+        _ configuration: BerthConfiguration,
+        as role: StorageOwnership.Role
+    ) async throws -> StorageOwnership {
+        // A command answers what others have begun to ask it before it lets go.
+        let deadline = ContinuousClock.now + configuration.timeouts.drain + .seconds(5)
+        var hasTold = false
+        while true {
+            do throws(StorageOwnershipError) {
+                return try StorageOwnership.acquire(configuration.storage, as: role)
+            } catch {
+                guard role == .server, let command = Self.command(in: error), ContinuousClock.now < deadline
+                else {
+                    throw error
+                }
+                if !hasTold, let pid = command.pid {
+                    Terminal.warn("waiting for process \(pid), a command at work on \(configuration.storage)")
+                    hasTold = true
+                }
+            }
+            try await Task.sleep(for: .milliseconds(20))
+        }
+    }
+
+    /// The holder that a folder was refused for, unless it is a server.
+    private static func command(in error: StorageOwnershipError) -> Holder? {
+        guard case .held(_, let holder) = error, holder.role != .server else { return nil }
+        return holder
     }
 
     /// The absolute path of the folder.
@@ -107,12 +144,22 @@ private final class CommandAddress: Sendable {
     func listens(on port: Int) { self.port.withLock { $0 = port } }
 
     var current: AdvertisedAddress {
-        let host = configuration.host.isLoopback ? "localhost" : configuration.host.text
-        let authority = "\(host):\(port.withLock { $0 })"
-        return AdvertisedAddress(
-            authority: configuration.url?.authority ?? authority,
+        AdvertisedAddress(
+            authority: configuration.authority(port: port.withLock { $0 }),
             url: configuration.url?.description
         )
+    }
+}
+
+extension BerthConfiguration {
+    /// The first part of an image reference that leads to the listener from this machine.
+    ///
+    /// Docker trusts plain HTTP with localhost, and takes neither an address that stands for all addresses nor the
+    /// loopback's own in IPv6.
+    func authority(port: Int) -> String {
+        if let url { return url.authority }
+        if host.isLoopback || ["0.0.0.0", "::"].contains(host.text) { return "localhost:\(port)" }
+        return host.isIPv6 ? "[\(host.text)]:\(port)" : "\(host.text):\(port)"
     }
 }
 

@@ -43,7 +43,7 @@ extension Descriptor: Decodable {
             throw DecodingError.dataCorruptedError(
                 forKey: .size,
                 in: container,
-                debugDescription: "size is negative"
+                debugDescription: "a size is never negative"
             )
         }
         artifactType = try container.decodeNonEmptyMediaType(forKey: .artifactType)

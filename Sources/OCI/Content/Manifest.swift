@@ -41,6 +41,7 @@ package struct Manifest: Hashable, Sendable {
     package init(parsing bytes: [UInt8], contentType: MediaType?) throws(ManifestError) {
         guard bytes.count <= Self.maximumSize else { throw .tooLarge }
         if let contentType, contentType.isDockerSchema1 { throw .schema1 }
+        try StrictJSON.check(bytes)
         let document: ManifestDocument
         do {
             document = try JSONDecoder().decode(ManifestDocument.self, from: Data(bytes))

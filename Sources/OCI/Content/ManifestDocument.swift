@@ -20,7 +20,7 @@ struct ManifestDocument: Decodable {
             throw DecodingError.dataCorruptedError(
                 forKey: .schemaVersion,
                 in: container,
-                debugDescription: "schemaVersion is 2 in every manifest that can be stored"
+                debugDescription: "2 is the only version that can be stored"
             )
         }
         mediaType = try container.decodeNonEmptyMediaType(forKey: .mediaType)

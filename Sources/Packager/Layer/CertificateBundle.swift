@@ -1,3 +1,4 @@
+import Glibc
 import Executables
 import FoundationEssentials
 package import OCI
@@ -82,7 +83,7 @@ package enum CertificateBundleError: Error, Hashable, Sendable {
 extension CertificateBundleError: CustomStringConvertible {
     package var description: String {
         switch self {
-        case .unreadable(let errno): "it cannot be read (error \(errno))"
+        case .unreadable(let errno): "it cannot be read: \(String(cString: strerror(errno)))"
         case .notARegularFile: "it is not a regular file"
         case .tooLarge: "it is larger than \(CertificateBundle.maximumSize) bytes"
         case .noCertificates: "it has no certificate in PEM (-----BEGIN CERTIFICATE-----)"

@@ -48,21 +48,27 @@ extension Registry {
     package func package(
         _ upload: ExecutableUpload<some AsyncSequence<ByteBuffer, any Error>>
     ) async throws -> PackagedUpload {
-        let executable = try await blobs.beginUpload(nil)
-        let layer = try await blobs.beginUpload(nil)
+        try await withSession { executable in
+            try await withSession { layer in
+                let image = try await build(upload, spool: executable, layer: layer)
+                let verified = try await blobs.finishUpload(layer, expecting: image.layer.descriptor.digest)
+                _ = try await publish(verified, in: upload.repository)
+                try await push(image.configuration, in: upload.repository)
+                let isChange = try await publish(image, upload.repository, upload.tag)
+                return PackagedUpload(image: image, isChange: isChange)
+            }
+        }
+    }
+
+    /// Runs a body with an upload session of its own, of which nothing is left afterwards.
+    private func withSession<Value>(_ body: (UploadID) async throws -> Value) async throws -> Value {
+        let id = try await blobs.beginUpload(nil)
         do {
-            let image = try await build(upload, spool: executable, layer: layer)
-            await abandon(executable)
-            let verified = try await blobs.finishUpload(layer, expecting: image.layer.descriptor.digest)
-            _ = try await publish(verified, in: upload.repository)
-            try await push(image.configuration, in: upload.repository)
-            return PackagedUpload(
-                image: image,
-                isChange: try await publish(image, upload.repository, upload.tag)
-            )
+            let value = try await body(id)
+            await abandon(id)
+            return value
         } catch {
-            await abandon(executable)
-            await abandon(layer)
+            await abandon(id)
             throw error
         }
     }
@@ -113,14 +119,10 @@ extension Registry {
     private static var portion: Int64 { 512 * 1024 }
 
     private func push(_ document: PackagedImage.Document, in repository: RepositoryName) async throws {
-        let id = try await blobs.beginUpload(nil)
-        do {
+        try await withSession { id in
             _ = try await blobs.append([ByteBuffer(bytes: document.bytes)], to: id, at: 0)
             let verified = try await blobs.finishUpload(id, expecting: document.descriptor.digest)
             _ = try await publish(verified, in: repository)
-        } catch {
-            await abandon(id)
-            throw error
         }
     }
 

@@ -71,6 +71,8 @@ enum DockerHost {
     /// Docker Hub: so it gets the port that it stands for.
     static func authority(_ host: String) -> String {
         let host = host.lowercased()
+        // Docker takes no address in brackets. The loopback's has a name that it does.
+        if host.hasPrefix("[::1]") { return "localhost" + host.dropFirst("[::1]".count) }
         return host == "localhost" || host.contains(".") || host.contains(":") ? host : host + ":80"
     }
 }

@@ -4,6 +4,7 @@ import FoundationEssentials
 struct LockDocument: Decodable {
     let pid: Int32
     let socket: String
+    let role: String?
 
     /// Nil for a file that is empty or half written.
     init?(parsing bytes: [UInt8]) {

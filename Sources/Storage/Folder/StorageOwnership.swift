@@ -6,6 +6,14 @@ import OCI
 /// A lock on `berth.lock` is what counts; the file's content only tells others who holds it and where to speak to
 /// them. The kernel releases the lock when the process dies, however it dies, so a stale file is no obstacle.
 package final class StorageOwnership: Sendable {
+    /// What an owner wants the folder for.
+    package enum Role: String, Sendable {
+        /// It serves until it is told to stop.
+        case server
+        /// It lets go as soon as its work is done.
+        case command
+    }
+
     /// The absolute path of the folder.
     package let folder: String
     /// Where this owner listens for commands, once it does.
@@ -21,11 +29,14 @@ package final class StorageOwnership: Sendable {
     /// Takes a folder, made where there is none.
     ///
     /// - Throws: `StorageOwnershipError`.
-    package static func acquire(_ path: String) throws(StorageOwnershipError) -> StorageOwnership {
+    package static func acquire(
+        _ path: String,
+        as role: Role = .server
+    ) throws(StorageOwnershipError) -> StorageOwnership {
         let folder = try absoluteFolder(path)
         try refuseNetworkFileSystem(folder)
         let lockPath = folder + "/berth.lock"
-        let descriptor = open(lockPath, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+        let descriptor = open(lockPath, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw .unusable(folder, code: errno) }
         let lock = OpenFile(owning: descriptor, path: lockPath)
         if let code = tryLock(lock) {
@@ -34,7 +45,7 @@ package final class StorageOwnership: Sendable {
         }
         let socketPath = try SocketPath.choose(for: folder)
         let ownership = StorageOwnership(folder: folder, socketPath: socketPath, lock: lock)
-        try ownership.writeHolder()
+        try ownership.writeHolder(role)
         return ownership
     }
 
@@ -67,10 +78,11 @@ package final class StorageOwnership: Sendable {
         return EWOULDBLOCK
     }
 
-    private func writeHolder() throws(StorageOwnershipError) {
+    private func writeHolder(_ role: Role) throws(StorageOwnershipError) {
         let content = JSONValue.object([
             .init("pid", .integer(Int64(getpid()))),
             .init("socket", .string(socketPath)),
+            .init("role", .string(role.rawValue)),
         ]).prettyBytes
         let written = content.withUnsafeBytes { bytes in
             ftruncate(lock.descriptor, 0) == 0
@@ -104,6 +116,8 @@ package struct Holder: Hashable, Sendable {
     /// Nil in the moment between taking the lock and writing it down.
     package let pid: Int32?
     package let socketPath: String?
+    /// Nil like the pid.
+    package let role: StorageOwnership.Role?
 
     init(readingFrom lock: OpenFile) {
         var bytes = [UInt8](repeating: 0, count: 4096)
@@ -111,6 +125,7 @@ package struct Holder: Hashable, Sendable {
         let document = LockDocument(parsing: Array(bytes.prefix(max(count, 0))))
         pid = document?.pid
         socketPath = document?.socket
+        role = document?.role.flatMap(StorageOwnership.Role.init(rawValue:))
     }
 }
 

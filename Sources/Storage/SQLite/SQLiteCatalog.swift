@@ -23,6 +23,9 @@ package final class SQLiteCatalog: Catalog {
         var configuration = GRDB.Configuration()
         configuration.maximumReaderCount = Self.maximumReaders
         configuration.label = "catalog"
+        // A transaction that may be taken back in part keeps what it changed aside: not in a file of its own, for
+        // which there may be no place.
+        configuration.prepareDatabase { try $0.execute(sql: "PRAGMA temp_store = MEMORY") }
         do {
             database = try DatabasePool(path: path, configuration: configuration)
             let migrator = Schema.migrator
@@ -32,8 +35,8 @@ package final class SQLiteCatalog: Catalog {
                 )
             }
             try migrator.migrate(database)
-        } catch let error as DatabaseError where error.resultCode == .SQLITE_CANTOPEN {
-            throw StorageError.database("\(path) cannot be opened: \(error.message ?? "")")
+        } catch let error as DatabaseError {
+            throw StorageError.opening(path, error)
         } catch {
             throw StorageError(error)
         }

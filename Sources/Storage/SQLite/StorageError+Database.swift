@@ -1,3 +1,4 @@
+import Glibc
 import GRDB
 
 extension StorageError {
@@ -19,5 +20,22 @@ extension StorageError {
                 }
         default: self = .database("\(error)")
         }
+    }
+
+    /// What an error in opening the database means.
+    static func opening(_ path: String, _ error: DatabaseError) -> StorageError {
+        if error.resultCode == .SQLITE_FULL || (error.resultCode == .SQLITE_IOERR && isFull(path)) {
+            return .full
+        }
+        if error.resultCode == .SQLITE_NOTADB || error.resultCode == .SQLITE_ERROR {
+            return .database("\(path) is no catalog of Berth's: \(error.message ?? "")")
+        }
+        return .database("\(path) cannot be opened: \(error.message ?? "\(error.resultCode)")")
+    }
+
+    /// Whether no block is left on a path's file system: SQLite tells that as an input or output error.
+    private static func isFull(_ path: String) -> Bool {
+        var status = statvfs()
+        return statvfs(path, &status) == 0 && status.f_bavail == 0
     }
 }
