@@ -100,6 +100,11 @@ let package = Package(
         .testTarget(name: "OCITests", dependencies: ["OCI"], swiftSettings: strict),
         .testTarget(name: "ExecutablesTests", dependencies: ["Executables"], swiftSettings: strict),
         .testTarget(name: "ArchiveTests", dependencies: ["Archive"], swiftSettings: strict),
+        .testTarget(
+            name: "StorageTests",
+            dependencies: ["OCI", "Storage", "TestSupport", nioCore, nioPosix, grdb, logging],
+            swiftSettings: strict
+        ),
         .testTarget(name: "PackagerTests", dependencies: ["Packager", "OCI"], swiftSettings: strict),
         .testTarget(
             name: "ServerTests",
