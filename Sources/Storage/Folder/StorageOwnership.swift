@@ -68,12 +68,12 @@ package final class StorageOwnership: Sendable {
     /// Commands that ask for the holder have the lock for a moment too, and a child process has it between fork and
     /// exec; whoever still has it after this is an owner, and has written down who that is.
     private static func tryLock(_ lock: OpenFile) -> CInt? {
-        let attempts = 10
+        let attempts = 25
         for attempt in 1...attempts {
             if flock(lock.descriptor, LOCK_EX | LOCK_NB) == 0 { return nil }
             let code = errno
             guard code == EWOULDBLOCK || code == EINTR, attempt < attempts else { return code }
-            usleep(10_000)
+            usleep(20_000)
         }
         return EWOULDBLOCK
     }
