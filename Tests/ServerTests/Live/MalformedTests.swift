@@ -7,7 +7,7 @@ import Testing
 /// What is no HTTP, or not quite.
 @Suite("Malformed requests")
 struct MalformedTests {
-    static let limits = ConnectionLimits(header: .seconds(2), idle: .seconds(2), stall: .seconds(2))
+    static let limits = ConnectionLimits(header: .seconds(8), idle: .seconds(8), stall: .seconds(8))
 
     /// A request that would push a blob, if it were well framed.
     static func request(_ fields: String, _ content: String = "") -> String {

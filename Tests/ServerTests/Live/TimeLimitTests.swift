@@ -93,7 +93,7 @@ struct TimeLimitTests {
                 receiveBuffer: 4096,
                 sending: "GET /v2/a/blobs/\(Self.large.digest) HTTP/1.1\r\nHost: localhost\r\n\r\n"
             )
-            let line = try await server.log.line { $0.metadata["interrupted"] == "true" }
+            let line = try await server.log.line { $0.metadata["outcome"] == "interrupted" }
             #expect(ContinuousClock.now - start >= Self.soonest)
             #expect(line.metadata["path"] == "/v2/a/blobs/\(Self.large.digest)")
             #expect(try await connection.readToEnd().count < Self.large.bytes.count)
