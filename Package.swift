@@ -107,6 +107,11 @@ let package = Package(
         ),
         .testTarget(name: "PackagerTests", dependencies: ["Packager", "OCI"], swiftSettings: strict),
         .testTarget(
+            name: "RegistryTests",
+            dependencies: ["OCI", "Storage", "Registry", "TestSupport", nioCore],
+            swiftSettings: strict
+        ),
+        .testTarget(
             name: "ServerTests",
             dependencies: [
                 "OCI", "Storage", "Registry", "Server", "TestSupport", nioCore, nioEmbedded, nioHTTP1,

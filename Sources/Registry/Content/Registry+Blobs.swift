@@ -5,13 +5,16 @@ package import Storage
 extension Registry {
     /// Opens a blob of a repository for reading.
     package func blob(_ digest: Digest, in repository: RepositoryName) async throws -> OpenBlob {
-        guard let record = try await catalog.blob(digest, in: repository) else {
-            throw RegistryError.blobUnknown(digest)
+        var missing: BlobRecord.ID?
+        while true {
+            guard let record = try await catalog.blob(digest, in: repository) else {
+                throw RegistryError.blobUnknown(digest)
+            }
+            if let blob = try await blobs.open(digest, size: record.size) { return blob }
+            // Before it could be opened it may have been deleted, and even pushed again under another record.
+            guard record.id != missing else { throw StorageError.corrupt(digest) }
+            missing = record.id
         }
-        guard let blob = try await blobs.open(digest, size: record.size) else {
-            throw StorageError.corrupt(digest)
-        }
-        return blob
     }
 
     /// Says how large a blob is, and keeps it for as long as a client may count on having been told.

@@ -1,3 +1,4 @@
+import Glibc
 package import OCI
 package import Storage
 
@@ -71,8 +72,7 @@ extension Registry {
             switch try await catalog.publishManifest(publication) {
             case .published(let isChange): return isChange
             case .unsynced(let records):
-                try await sync(records)
-                publication.synced.formUnion(records.map(\.id))
+                if try await sync(records) { publication.synced.formUnion(records.map(\.id)) }
             }
         }
         throw StorageError.missingReferences(publication.manifest.references.map(\.descriptor.digest))
@@ -80,12 +80,20 @@ extension Registry {
 
     private static var maximumPublicationAttempts: Int { 8 }
 
-    private func sync(_ records: [BlobRecord]) async throws {
+    /// Makes blobs safe from a loss of power; false where one of them is not there any more.
+    private func sync(_ records: [BlobRecord]) async throws -> Bool {
         do {
             try await blobs.sync(records.map(\.digest))
+            return true
         } catch StorageError.tooManyOpenFiles {
             // Nothing was flushed, and so nothing was lost.
             throw StorageError.tooManyOpenFiles
+        } catch StorageError.failed(_, _, code: ENOENT) {
+            // It was deleted meanwhile, or its file was removed by hand: the client is told which one to push.
+            for record in records where try await !isThere(record) {
+                try await catalog.dropUnsynced(record.id, removing: { [blobs] in try blobs.remove($0) })
+            }
+            return false
         } catch {
             // After a flush that failed the kernel may have dropped the bytes, and a second flush would succeed
             // without them. So these blobs do not exist any more, and the client pushes them again.
@@ -93,6 +101,14 @@ extension Registry {
                 try await catalog.dropUnsynced(record.id, removing: { [blobs] in try blobs.remove($0) })
             }
             throw error
+        }
+    }
+
+    private func isThere(_ record: BlobRecord) async throws -> Bool {
+        do {
+            return try await blobs.open(record.digest, size: record.size) != nil
+        } catch StorageError.corrupt {
+            return false
         }
     }
 
