@@ -121,7 +121,7 @@ struct RefusalTests {
             let blob = TimeLimitTests.large
             try await server.client.push(blob, to: "a")
             for (target, bytes) in [("manifests/x", manifest), ("blobs/\(blob.digest)", blob.bytes)] {
-                let connection = try server.connect(receiveBuffer: 4096)
+                let connection = try server.connect(receiveBuffer: 64 << 10)
                 try await connection.send("GET /v2/a/\(target) HTTP/1.1\r\nHost: localhost\r\n\r\n")
                 connection.closeOutput()
                 // Long enough for the server to have written all that it can.

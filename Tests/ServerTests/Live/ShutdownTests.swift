@@ -15,7 +15,7 @@ struct ShutdownTests {
             try await idle.send("GET /v2/ HTTP/1.1\r\nHost: localhost\r\n\r\n")
             #expect(try await idle.readReply().status == 200)
             let fresh = try server.connect()
-            let busy = try server.connect(receiveBuffer: 4096)
+            let busy = try server.connect(receiveBuffer: 64 << 10)
             try await busy.send("GET /v2/a/blobs/\(blob.digest) HTTP/1.1\r\nHost: localhost\r\n\r\n")
             #expect(try await busy.readHead().status == 200)
             await server.shutDown()

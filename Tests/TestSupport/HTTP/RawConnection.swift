@@ -15,7 +15,7 @@ package final class RawConnection: Sendable {
     }
 
     /// How long a test waits for something that should happen at once.
-    package static let patience: Duration = .seconds(30)
+    package static let patience: Duration = .seconds(120)
 
     /// `POLLRDHUP` of poll(2), which the C library shows only to those who ask for its extensions.
     private static let peerClosed: CInt = 0x2000
@@ -26,12 +26,12 @@ package final class RawConnection: Sendable {
     private let unread = Mutex<[UInt8]>([])
     private let isClosed = Mutex(false)
 
-    /// Connects, and sends something at once, however busy the test's own threads are.
+    /// Connects, and sends a little at once, however busy the test's own threads are.
     ///
     /// `receiveBuffer`: how many bytes the kernel keeps for a client that does not read; nil for its own choice.
-    package init(_ address: Address, receiveBuffer: Int? = nil, sending text: String = "") throws {
+    package init(_ address: Address, receiveBuffer: Int? = nil, sending bytes: [UInt8] = []) throws {
+        precondition(bytes.count <= 16 << 10, "what is sent at once fits into the kernel's buffer")
         descriptor = try SocketAddress(address).connect(receiveBuffer: receiveBuffer)
-        let bytes = Array(text.utf8)
         guard Glibc.send(descriptor, bytes, bytes.count, CInt(MSG_NOSIGNAL)) == bytes.count else {
             throw RawConnectionError.failed(code: errno)
         }
@@ -168,9 +168,9 @@ package final class RawConnection: Sendable {
     }
 
     /// Adds to what is unread; false at the end.
-    private func receive(until deadline: ContinuousClock.Instant, atMost limit: Int = 1 << 20) throws -> Bool
+    private func receive(until deadline: ContinuousClock.Instant, atMost limit: Int = 64 << 10) throws -> Bool
     {
-        var buffer = [UInt8](repeating: 0, count: min(limit, 1 << 20))
+        var buffer = [UInt8](repeating: 0, count: limit)
         while true {
             guard wait(for: POLLIN, until: deadline) else {
                 let text = unread.withLock { String(decoding: $0.suffix(200), as: UTF8.self) }

@@ -30,7 +30,7 @@ package struct TestServer: Sendable {
 
     /// Opens a connection, and sends something at once.
     package func connect(receiveBuffer: Int? = nil, sending text: String = "") throws -> RawConnection {
-        try RawConnection(address, receiveBuffer: receiveBuffer, sending: text)
+        try RawConnection(address, receiveBuffer: receiveBuffer, sending: Array(text.utf8))
     }
 
     /// Tells the server to stop, as a signal does; the test ends when it has.
