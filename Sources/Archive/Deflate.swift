@@ -62,6 +62,7 @@ package enum Deflate {
         }
         precondition(bytes.count <= UInt32.max, "a piece is larger than zlib counts")
         var compressed: [UInt8] = []
+        // SAFETY: the bytes are used within the closure alone.
         bytes.withUnsafeBufferPointer { input in
             stream.next_in = UnsafeMutablePointer(mutating: input.baseAddress)
             stream.avail_in = UInt32(input.count)

@@ -40,6 +40,7 @@ package struct Digester: Sendable {
             update(UnsafeRawBufferPointer($0))
         }
         if isContiguous == nil {
+            // SAFETY: the bytes are used within the closure alone.
             Array(bytes).withUnsafeBytes { update($0) }
         }
     }

@@ -39,6 +39,7 @@ struct FileContent: AsyncSequence, Sendable {
             let (file, offset, count) = (file, offset, Int(Swift.min(size - offset, Self.portion)))
             let chunk = try await NIOThreadPool.singleton.runIfActive {
                 var buffer = ByteBuffer()
+                // SAFETY: the bytes are used within the closure alone.
                 try buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: count) { bytes in
                     let target = UnsafeMutableRawBufferPointer(rebasing: bytes[..<count])
                     return try POSIXFileOperations().read(file, at: offset, into: target)

@@ -10,6 +10,7 @@ extension Channel {
         let buffered = (try? syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
         guard buffered > 0 else { return 0 }
         return buffered
+            // SAFETY: the transport is asked on its own event loop, and not kept.
             + ((try? pipeline.syncOperations.withUnsafeTransportIfAvailable(Self.queuedBytes)) ?? 0)
     }
 

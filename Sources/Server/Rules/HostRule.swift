@@ -65,6 +65,7 @@ package struct HostRule: Hashable, Sendable {
         }
         var address6 = in6_addr()
         guard inet_pton(AF_INET6, name, &address6) == 1 else { return false }
+        // SAFETY: the bytes are used within the closure alone.
         let bytes = withUnsafeBytes(of: &address6) { Array($0) }
         let isMapped = bytes[..<12] == [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF]
         return bytes == Array(repeating: 0, count: 15) + [1] || (isMapped && bytes[12] == 127)

@@ -29,6 +29,7 @@ extension FileOperations {
     private func write(_ header: UploadHeader, of id: UploadID, in layout: BlobLayout) throws {
         let path = layout.header(of: id)
         let file = try open(path + Self.unfinishedSuffix, .create)
+        // SAFETY: the bytes are used within the closure alone.
         let written = try header.json.canonicalBytes.withUnsafeBytes { bytes in
             try write(bytes, to: file, at: 0)
         }
@@ -73,6 +74,7 @@ extension FileOperations {
     /// Shorter than asked where the file ends.
     func buffer(_ range: Range<Int64>, of file: OpenFile) throws -> ByteBuffer {
         var buffer = ByteBuffer()
+        // SAFETY: the bytes are used within the closure alone.
         try buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: range.count) { bytes in
             let target = UnsafeMutableRawBufferPointer(rebasing: bytes[..<range.count])
             return try read(file, at: range.lowerBound, into: target)

@@ -79,6 +79,7 @@ final class FileUpload: Sendable {
             let file = try openBytes(.update)
             do {
                 for chunk in chunks {
+                    // SAFETY: the bytes are used within the closure alone.
                     try chunk.withUnsafeReadableBytes { bytes in
                         _ = try files.write(bytes, to: file, at: state.offset)
                         state.digester?.update(bytes)
@@ -151,6 +152,7 @@ extension FileOperations {
         // Large enough that the calls cost nothing beside the hashing, small enough for a core's cache.
         var buffer = [UInt8](repeating: 0, count: 256 * 1024)
         while true {
+            // SAFETY: the bytes are used within the closure alone.
             let count = try buffer.withUnsafeMutableBytes { bytes in
                 let count = try read(file, at: offset, into: bytes)
                 digester.update(UnsafeRawBufferPointer(rebasing: bytes[..<count]))

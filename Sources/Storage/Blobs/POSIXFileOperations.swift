@@ -117,6 +117,7 @@ package struct POSIXFileOperations: FileOperations {
         // The end and a failure look the same but for `errno`.
         errno = 0
         while let entry = readdir(folder) {
+            // SAFETY: the bytes are used within the closure alone.
             let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
                 String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
             }

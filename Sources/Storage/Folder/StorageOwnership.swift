@@ -84,6 +84,7 @@ package final class StorageOwnership: Sendable {
             .init("socket", .string(socketPath)),
             .init("role", .string(role.rawValue)),
         ]).prettyBytes
+        // SAFETY: the bytes are used within the closure alone.
         let written = content.withUnsafeBytes { bytes in
             ftruncate(lock.descriptor, 0) == 0
                 && pwrite(lock.descriptor, bytes.baseAddress, bytes.count, 0) == bytes.count
@@ -121,6 +122,7 @@ package struct Holder: Hashable, Sendable {
 
     init(readingFrom lock: OpenFile) {
         var bytes = [UInt8](repeating: 0, count: 4096)
+        // SAFETY: the bytes are used within the closure alone.
         let count = bytes.withUnsafeMutableBytes { pread(lock.descriptor, $0.baseAddress, $0.count, 0) }
         let document = LockDocument(parsing: Array(bytes.prefix(max(count, 0))))
         pid = document?.pid

@@ -40,6 +40,7 @@ extension SQLiteCatalog {
                 return ManifestRecord(
                     digest: try row.digest("digest"),
                     mediaType: try MediaType(mediaType),
+                    // SAFETY: the bytes are used within the closure alone.
                     bytes: try row.withUnsafeData(named: "bytes") { $0.map(Array.init) ?? [] }
                 )
             } catch let error as MediaTypeError {
