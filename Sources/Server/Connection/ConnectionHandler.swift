@@ -13,21 +13,6 @@ final class ConnectionHandler: ChannelDuplexHandler {
     typealias OutboundIn = HTTPServerResponsePart
     typealias OutboundOut = HTTPServerResponsePart
 
-    /// A request whose reply has not ended.
-    private struct OpenRequest {
-        let isHTTP10: Bool
-        var waitsForContinue: Bool
-        var isHeadWritten = false
-
-        init(_ head: HTTPRequestHead) {
-            isHTTP10 = head.version.major == 1 && head.version.minor == 0
-            // RFC 9110, section 10.1.1: HTTP/1.0 knows no such expectation.
-            waitsForContinue =
-                !isHTTP10
-                && head.headers[canonicalForm: "expect"].contains { $0.lowercased() == "100-continue" }
-        }
-    }
-
     /// What is done with what the peer sends.
     private enum Intake {
         /// Between requests, or in the middle of a head.
@@ -136,8 +121,9 @@ final class ConnectionHandler: ChannelDuplexHandler {
             }
             isFirstRequest = false
             intake = .content
-            requests.append(OpenRequest(head))
-            if !head.isKeepAlive { isEnding = true }
+            let request = OpenRequest(head)
+            requests.append(request)
+            if request.isLast { isEnding = true }
             // What becomes of the connection is decided here: Hummingbird would not wait for the content.
             head.headers.remove(name: "Connection")
             context.fireChannelRead(wrapInboundOut(.head(head)))
@@ -299,6 +285,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
         let isStalled: Bool =
             switch intake {
             case .head where isQuiet: watch.isQuiet(now, isFirstRequest ? limits.header : limits.idle)
+            // A refusal that is owed comes at once, or never.
+            case .ignored where requests.isEmpty && unsentReplies == 0: watch.isQuiet(now, limits.idle)
             case .content:
                 // One that waits to be told to go on does its part.
                 requests.last?.waitsForContinue != true && watch.isReadStalled(now, limits.stall)

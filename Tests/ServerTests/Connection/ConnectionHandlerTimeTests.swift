@@ -111,6 +111,14 @@ struct ConnectionHandlerTimeTests {
         #expect(closes(connection, after: .seconds(40)))
     }
 
+    @Test("A refusal that nobody writes ends the connection all the same")
+    func missingRefusal() throws {
+        let connection = try EmbeddedConnection(Self.limits)
+        connection.receive("garbage\r\n\r\n")
+        #expect(connection.seen() == ["HTTPParserError"])
+        #expect(closes(connection, after: .seconds(20)))
+    }
+
     @Test("A client that does not close its side is left in the end")
     func linger() throws {
         let connection = try EmbeddedConnection(Self.limits)

@@ -128,6 +128,34 @@ struct MalformedTests {
         }
     }
 
+    @Test("Whoever asks for another protocol is answered in this one, and hung up on")
+    func upgrade() async throws {
+        try await withServer { server in
+            let fields =
+                "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQ\r\n"
+            let blob = BlobFixture("hello")
+            for (text, status) in [
+                ("GET /v2/ HTTP/1.1\r\nHost: localhost\r\n\(fields)\r\n", 200),
+                (
+                    "GET /v2/ HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
+                    200
+                ),
+                (
+                    "POST /v2/a/blobs/uploads/?digest=\(blob.digest) HTTP/1.1\r\nHost: localhost\r\n\(fields)"
+                        + "Content-Length: 5\r\n\r\nhello",
+                    201
+                ),
+                ("CONNECT localhost:80 HTTP/1.1\r\nHost: localhost\r\n\r\n", 400),
+            ] {
+                let connection = try server.connect(sending: text)
+                let reply = try await connection.readReply()
+                #expect(reply.status == status, "\(text)")
+                #expect(reply["Connection"] == "close", "\(text)")
+                #expect(try await connection.readToEnd().isEmpty)
+            }
+        }
+    }
+
     @Test("What is unusual and legal is answered")
     func tolerated() async throws {
         try await withServer { server in
@@ -138,9 +166,10 @@ struct MalformedTests {
                 "GET http://localhost/v2/ HTTP/1.1\r\nHost: localhost\r\n\r\n",
                 "GET /v2/ HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n3;x=y\r\nabc\r\n0\r\nT: u\r\n\r\n",
             ] {
-                let connection = try server.connect()
-                try await connection.send(text)
+                let connection = try server.connect(sending: text)
                 #expect(try await connection.readReply().status == 200, "\(text)")
+                try await connection.send("GET /_/health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                #expect(try await connection.readReply().text == "ok\n", "\(text)")
                 connection.close()
             }
         }
