@@ -79,7 +79,7 @@ final class ChildProcess: Sendable {
 /// Looks at something again and again until it is there, within a bound.
 func eventually<Value>(
     _ what: String,
-    within limit: Duration = .seconds(30),
+    within limit: Duration = .seconds(120),
     _ body: () async throws -> Value?
 ) async throws -> Value {
     let deadline = ContinuousClock.now + limit
