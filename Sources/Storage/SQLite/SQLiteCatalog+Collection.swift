@@ -45,8 +45,8 @@ extension SQLiteCatalog {
         removing remove: @escaping @Sendable (Digest) throws -> Void
     ) async throws -> [Digest] {
         // The state is read again in the transaction that removes the bytes: a push in between has given the content
-        // another row.
-        try await writes.perform(.crash) { database in
+        // another row. And alone: bytes are removed only for a deletion that no crash can take back any more.
+        try await writes.perform(.crash, isAlone: true) { database in
             let rows = try database.rows(
                 "SELECT id, digest FROM blob WHERE state = 1 ORDER BY id LIMIT ?",
                 [limit]

@@ -17,6 +17,7 @@ final class WriteQueue: Sendable {
     /// What to do for an operation, and how to tell its caller the outcome.
     private struct Operation: Sendable {
         let durability: Durability
+        let isAlone: Bool
         /// Runs the work, and returns what resumes the caller once the commit has succeeded.
         let run: @Sendable (Database) throws -> @Sendable () -> Void
         let undo: @Sendable () -> Void
@@ -43,8 +44,12 @@ final class WriteQueue: Sendable {
     ///
     /// `undo`: takes back what the body did outside the database. Called, within the transaction's turn, where the
     /// body or the commit fails; the body may not have come to anything then.
+    ///
+    /// `isAlone`: in a transaction of its own. For a body that does what cannot be undone because of what it reads:
+    /// everything that it reads is committed then.
     func perform<Value: Sendable>(
         _ durability: Durability,
+        isAlone: Bool = false,
         undo: @escaping @Sendable () -> Void = {},
         _ body: @escaping @Sendable (Database) throws -> Value
     ) async throws -> Value {
@@ -52,6 +57,7 @@ final class WriteQueue: Sendable {
             enqueue(
                 Operation(
                     durability: durability,
+                    isAlone: isAlone,
                     run: { database in
                         let value = try body(database)
                         return { continuation.resume(returning: value) }
@@ -84,7 +90,8 @@ final class WriteQueue: Sendable {
                 state.isDraining = false
                 return nil
             }
-            let batch = Array(state.pending.prefix(Self.maximumBatch))
+            let shared = state.pending.prefix(Self.maximumBatch).prefix { !$0.isAlone }
+            let batch = Array(shared.isEmpty ? state.pending.prefix(1) : shared)
             state.pending.removeFirst(batch.count)
             return batch
         }

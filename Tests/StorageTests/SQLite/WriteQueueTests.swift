@@ -133,6 +133,25 @@ struct WriteQueueTests {
         }
     }
 
+    @Test("runs what must be alone on what is committed, and in order")
+    func alone() async throws {
+        try await Self.withScene { scene async throws in
+            let committed = Shared<[[Int]]>([])
+            _ = try await scene.batch(4) { value in
+                guard value == 1 || value == 2 else { return _ = try await scene.add(value) }
+                try await scene.queue.perform(.crash, isAlone: true) { database in
+                    let numbers = try scene.database.read {
+                        try Int.fetchAll($0, sql: "SELECT value FROM number ORDER BY value")
+                    }
+                    committed.update { $0.append(numbers) }
+                    try database.run("INSERT INTO number VALUES (?)", [value])
+                }
+            }
+            #expect(committed.value == [[0], [0, 1]])
+            #expect(try await scene.numbers() == [0, 1, 2, 3])
+        }
+    }
+
     @Test("tells everybody when the commit fails, and undoes what had succeeded, the last first")
     func failedCommit() async throws {
         try await Self.withScene { scene async throws in
