@@ -12,8 +12,17 @@ package enum RegistryError: Error, Equatable {
     case contentLengthMismatch(announced: Int64, actual: Int64)
     /// `limit` is in bytes.
     case uploadTooLarge(limit: Int64)
+    /// The registry's owner has switched deletion off.
+    case deletesDenied(DeletedContent)
     /// Another request goes on with the same upload session.
     case superseded
+}
+
+/// What a client wants to be rid of.
+package enum DeletedContent: String, Hashable, Sendable {
+    case blob
+    case manifest
+    case tag
 }
 
 extension RegistryError: CustomStringConvertible {
@@ -26,6 +35,7 @@ extension RegistryError: CustomStringConvertible {
         case .contentLengthMismatch(let announced, let actual):
             "Content-Range announces \(announced) bytes, and \(actual) came"
         case .uploadTooLarge(let limit): "an upload has at most \(limit) bytes here (limits.upload-size)"
+        case .deletesDenied(let content): "\(content.rawValue)s are not deleted here"
         case .superseded: "another request goes on with this upload session"
         }
     }

@@ -60,7 +60,10 @@ package struct RegistryResponder: HTTPResponder {
             let isJSON = isDistribution == true || request.headers.prefersJSON
             response = reply.response(as: isJSON ? .json : .plain)
         }
-        if isDistribution == true { response.headers[.dockerDistributionAPIVersion] = "registry/2.0" }
+        if isDistribution == true {
+            response.headers[.dockerDistributionAPIVersion] = "registry/2.0"
+            response.headers[.ociNamespace] = UpstreamNamespace.named(by: request.head)
+        }
         return log.recording(request.method == .head ? response.createHeadResponse() : response)
     }
 
@@ -101,6 +104,7 @@ package struct RegistryResponder: HTTPResponder {
         case .pushManifest(let name, let reference): try await handlers.pushManifest(reference, in: name)
         case .deleteManifest(let name, let reference): try await handlers.deleteManifest(reference, in: name)
         case .listTags(let name): try await handlers.listTags(of: name)
+        case .listReferrers(let name, let subject): try await handlers.listReferrers(of: subject, in: name)
         case .listRepositories: try await handlers.listRepositories()
         case .packageExecutable(let path): try await handlers.packageExecutable(path)
         case .welcome: handlers.welcome()

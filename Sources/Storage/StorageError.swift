@@ -14,6 +14,8 @@ package enum StorageError: Error, Equatable {
     case missingReferences([Digest])
     case manifestInUse(Digest, by: [Digest])
     case blobInUse(Digest)
+    /// The tag stays with the manifest of this digest.
+    case tagImmutable(Tag, Digest)
 
     // What is wrong with the machine or the store.
     /// No space, or no quota, is left.
@@ -48,6 +50,8 @@ extension StorageError: CustomStringConvertible {
             delete that first
             """
         case .blobInUse(let digest): "a manifest of this repository refers to \(digest): delete that first"
+        case .tagImmutable(let tag, let digest):
+            "the tag \(tag) is immutable and points to \(digest): push under another tag"
         case .full: "there is no space left in the storage folder"
         case .readOnly: "the storage folder cannot be written to"
         case .tooManyOpenFiles: "the server has too many files open; try again"

@@ -1,5 +1,6 @@
 import Foundation
 import Logging
+import Registry
 import Testing
 
 @testable import Commands
@@ -14,6 +15,9 @@ struct ConfigurationPrecedenceTests {
         "hosts": ["a.example", "b.example,c.example", "10.0.0.1"],
         "url": ["http://a.example", "https://b.example:8443", "https://[::1]"],
         "storage": ["/srv/berth", "data", "./a b"],
+        "deletes": ["deny", "deny", "deny"],
+        "immutable": ["v*", "v1,v2", "release/*:*"],
+        "sparse": ["mirror/*", "a,b/*", "a*"],
         "log.level": ["trace", "critical", "debug"],
         "log.format": ["json", "json", "json"],
         "timeouts.header": ["1s", "500ms", "5m"],
@@ -76,6 +80,9 @@ struct ConfigurationPrecedenceTests {
             hosts: [Registry.example, '10.0.0.1']
             url: https://registry.example:8443/
             storage: /srv/berth
+            deletes: deny
+            immutable: [ "v*", "release/*:*" ]
+            sparse: [ "*" ]
             log: { level: warning, format: json }
             timeouts: { header: 1s, idle: 2m, stall: 3h, drain: 400ms }
             limits: { upload-size: 512MiB, connections: 7 }
@@ -93,6 +100,9 @@ struct ConfigurationPrecedenceTests {
         #expect(loaded.hosts.map(\.text) == ["registry.example", "10.0.0.1"])
         #expect(loaded.url?.description == "https://registry.example:8443")
         #expect(loaded.storage == "/srv/berth")
+        #expect(loaded.deletes == .deny)
+        #expect(loaded.immutable.map(\.description) == ["v*", "release/*:*"])
+        #expect(loaded.sparse.map(\.description) == ["*"])
         #expect(loaded.log == .init(level: .warning, format: .json))
         let timeouts = loaded.timeouts
         #expect(
@@ -117,6 +127,7 @@ struct ConfigurationPrecedenceTests {
         #expect(!loaded.allowRemote)
         #expect(loaded.hosts.isEmpty && loaded.url == nil && loaded.acceptedHosts.isEmpty)
         #expect(loaded.storage == "./storage")
+        #expect(loaded.deletes == .allow && loaded.immutable.isEmpty && loaded.sparse.isEmpty)
         #expect(loaded.limits.uploadSize == nil)
         #expect(loaded.packaging == .init(caBundle: .host, workers: 0))
         #expect(loaded.timeouts.idle == .seconds(75))

@@ -65,7 +65,8 @@ package struct ManifestFixture: Hashable, Sendable {
         _ type: MediaType,
         about subject: Descriptor,
         configuration: BlobFixture,
-        layers: [Descriptor]
+        layers: [Descriptor] = [],
+        annotations: [String: String] = [:]
     ) throws -> ManifestFixture {
         try ManifestFixture(
             .object([
@@ -75,6 +76,7 @@ package struct ManifestFixture: Hashable, Sendable {
                 .init("config", configuration.descriptor(.ociEmpty).json),
                 .init("layers", .array(layers.map(\.json))),
                 .init("subject", subject.json),
+                .init("annotations", .sorted(annotations)),
             ])
         )
     }
@@ -83,6 +85,8 @@ package struct ManifestFixture: Hashable, Sendable {
     package func publication(
         in repository: RepositoryName,
         tags: [Tag] = [],
+        immutableTags: Set<Tag> = [],
+        isSparse: Bool = false,
         synced: Set<BlobRecord.ID> = [],
         now: Timestamp
     ) -> ManifestPublication {
@@ -92,6 +96,8 @@ package struct ManifestFixture: Hashable, Sendable {
             bytes: bytes,
             manifest: manifest,
             tags: tags,
+            immutableTags: immutableTags,
+            isSparse: isSparse,
             synced: synced,
             now: now
         )

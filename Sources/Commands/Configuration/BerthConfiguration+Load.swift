@@ -49,6 +49,9 @@ extension BerthConfiguration {
             self.hosts = try values.value(of: Settings.hosts)
             self.url = try values.value(of: Settings.url)
             self.storage = try values.value(of: Settings.storage)
+            self.deletes = try values.value(of: Settings.deletes)
+            self.immutable = try values.value(of: Settings.immutable)
+            self.sparse = try values.value(of: Settings.sparse)
             self.log = Log(
                 level: try values.value(of: Settings.logLevel),
                 format: try values.value(of: Settings.logFormat)

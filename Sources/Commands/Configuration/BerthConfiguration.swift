@@ -1,4 +1,5 @@
 import Logging
+import Registry
 
 /// The configuration in force.
 ///
@@ -12,6 +13,9 @@ struct BerthConfiguration: Sendable {
     let url: BaseURL?
     /// The path of the storage folder, relative to the working directory or absolute.
     let storage: String
+    let deletes: DeletePermission
+    let immutable: [TagPattern]
+    let sparse: [NamePattern]
     let log: Log
     let timeouts: Timeouts
     let limits: Limits

@@ -1,3 +1,4 @@
+import Registry
 extension SettingType<String> {
     /// The path of a file or folder, as the system takes it: nothing in it is expanded.
     static var path: SettingType {
@@ -41,6 +42,40 @@ extension SettingType<[HostName]> {
                 names.append(try parseHostName(element))
             }
             return names
+        }
+    }
+}
+
+extension SettingType<[NamePattern]> {
+    static var namePatterns: SettingType {
+        SettingType(.list, expectation: "a list of patterns of repositories") {
+            (text: String) throws(InvalidValue) -> [NamePattern] in
+            var patterns: [NamePattern] = []
+            for element in ConfigurationList.elements(of: text) {
+                do throws(NamePatternError) {
+                    patterns.append(try NamePattern(element))
+                } catch {
+                    throw InvalidValue("is no pattern of repositories", advice: error.description)
+                }
+            }
+            return patterns
+        }
+    }
+}
+
+extension SettingType<[TagPattern]> {
+    static var tagPatterns: SettingType {
+        SettingType(.list, expectation: "a list of patterns of tags") {
+            (text: String) throws(InvalidValue) -> [TagPattern] in
+            var patterns: [TagPattern] = []
+            for element in ConfigurationList.elements(of: text) {
+                do throws(NamePatternError) {
+                    patterns.append(try TagPattern(element))
+                } catch {
+                    throw InvalidValue("is no pattern of tags", advice: error.description)
+                }
+            }
+            return patterns
         }
     }
 }

@@ -42,6 +42,25 @@ enum Settings {
         "The folder of all data; a relative path begins at the working directory."
     )
 
+    static let deletes = Setting(
+        "deletes",
+        SettingType<DeletePermission>.choice,
+        default: "allow",
+        "Whether clients may delete blobs, manifests and tags: allow or deny."
+    )
+    static let immutable = Setting(
+        "immutable",
+        .tagPatterns,
+        default: "",
+        "Tags that stay with what was first pushed to them, such as v* everywhere or release/*:* in some repositories."
+    )
+    static let sparse = Setting(
+        "sparse",
+        .namePatterns,
+        default: "",
+        "Repositories where an index may list manifests that were not pushed, such as mirror/*; * for all."
+    )
+
     static let logLevel = Setting(
         "log.level",
         SettingType<Logger.Level>.choice,
@@ -115,7 +134,7 @@ enum Settings {
 
     /// Every setting, in the order of `config/berth.yaml`: a section's settings follow each other.
     static let all: [any SettingDefinition] = [
-        host, port, allowRemote, hosts, url, storage,
+        host, port, allowRemote, hosts, url, storage, deletes, immutable, sparse,
         logLevel, logFormat,
         headerTimeout, idleTimeout, stallTimeout, drainTimeout,
         uploadSize, connections,

@@ -31,7 +31,10 @@ struct RegistryOwner: Sendable {
             packager: packager,
             policy: RegistryPolicy(
                 grace: configuration.garbage.grace,
-                maximumUploadSize: configuration.limits.uploadSize?.bytes
+                maximumUploadSize: configuration.limits.uploadSize?.bytes,
+                allowsDeletes: configuration.deletes == .allow,
+                immutableTags: configuration.immutable,
+                sparseRepositories: configuration.sparse
             ),
             logger: logger
         )

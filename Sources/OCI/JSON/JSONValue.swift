@@ -11,6 +11,8 @@ package enum JSONValue: Hashable, Sendable {
     case string(String)
     case array([JSONValue])
     case object([Member])
+    /// A document in its canonical spelling that was made before.
+    case canonical([UInt8])
 
     /// One `"key": value` of an object.
     package struct Member: Hashable, Sendable {
@@ -64,6 +66,7 @@ extension JSONValue {
             let zeros = String(repeating: "0", count: 3 - decimals.count)
             bytes.append(contentsOf: "\(value / 1000).\(zeros)\(decimals)".utf8)
         case .string(let value): Self.write(value, to: &bytes)
+        case .canonical(let document): bytes.append(contentsOf: document)
         case .array(let elements):
             Self.write(elements, between: ("[", "]"), to: &bytes, indentation: indentation) {
                 element,

@@ -54,6 +54,7 @@ extension Registry {
 
     /// Takes a blob out of a repository.
     package func deleteBlob(_ digest: Digest, in repository: RepositoryName) async throws {
+        guard policy.allowsDeletes else { throw RegistryError.deletesDenied(.blob) }
         guard try await catalog.deleteBlob(digest, in: repository) else {
             throw RegistryError.blobUnknown(digest)
         }

@@ -27,11 +27,12 @@ extension Registry {
     ///
     /// When this returns it survives a loss of power.
     ///
-    /// `contentType` is what the client announced, if it did.
+    /// `contentType` is what the client announced, if it did; `tags` are names beside the reference.
     package func pushManifest(
         _ bytes: [UInt8],
         contentType: MediaType?,
         as reference: Reference,
+        tags: [Tag] = [],
         in repository: RepositoryName
     ) async throws -> PushedManifest {
         let manifest: Manifest
@@ -39,29 +40,44 @@ extension Registry {
             throw RegistryError.manifestInvalid(error)
         }
         let digest: Digest
-        let tags: [Tag]
+        var names = tags
         switch reference {
-        case .tag(let tag): (digest, tags) = (Digest(of: bytes), [tag])
+        case .tag(let tag):
+            digest = Digest(of: bytes)
+            names.append(tag)
         case .digest(let announced):
             guard let algorithm = announced.supportedAlgorithm else {
                 throw StorageError.unsupportedAlgorithm(announced)
             }
-            (digest, tags) = (Digest(of: bytes, algorithm: algorithm), [])
+            digest = Digest(of: bytes, algorithm: algorithm)
             guard digest == announced else {
                 throw StorageError.digestMismatch(announced: announced, actual: digest)
             }
         }
         let isChange = try await publish(
-            ManifestPublication(
-                repository: repository,
-                digest: digest,
-                bytes: bytes,
-                manifest: manifest,
-                tags: tags,
-                now: clock()
-            )
+            publication(of: manifest, bytes, as: digest, tags: names, in: repository)
         )
         return PushedManifest(digest: digest, subject: manifest.subject?.digest, isChange: isChange)
+    }
+
+    /// A manifest on its way into a repository, as this registry's policy has it.
+    func publication(
+        of manifest: Manifest,
+        _ bytes: [UInt8],
+        as digest: Digest,
+        tags: [Tag],
+        in repository: RepositoryName
+    ) -> ManifestPublication {
+        ManifestPublication(
+            repository: repository,
+            digest: digest,
+            bytes: bytes,
+            manifest: manifest,
+            tags: tags,
+            immutableTags: policy.immutable(among: tags, in: repository),
+            isSparse: policy.isSparse(repository),
+            now: clock()
+        )
     }
 
     /// Publishes a manifest, and before it syncs what it reaches and may not survive a loss of power yet.
@@ -116,6 +132,8 @@ extension Registry {
     package func deleteManifest(_ reference: Reference, in repository: RepositoryName) async throws {
         let isDeleted =
             switch reference {
+            case .tag where !policy.allowsDeletes: throw RegistryError.deletesDenied(.tag)
+            case .digest where !policy.allowsDeletes: throw RegistryError.deletesDenied(.manifest)
             case .tag(let tag): try await catalog.deleteTag(tag, in: repository, now: clock())
             case .digest(let digest):
                 try await catalog.deleteManifest(digest, in: repository, keptUntil: keptUntil, now: clock())

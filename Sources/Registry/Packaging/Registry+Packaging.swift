@@ -141,14 +141,7 @@ extension Registry {
             throw RegistryError.manifestInvalid(error)
         }
         return try await publish(
-            ManifestPublication(
-                repository: repository,
-                digest: image.digest,
-                bytes: image.manifest.bytes,
-                manifest: manifest,
-                tags: [tag],
-                now: clock()
-            )
+            publication(of: manifest, image.manifest.bytes, as: image.digest, tags: [tag], in: repository)
         )
     }
 }

@@ -33,6 +33,7 @@ extension Handlers {
                 throw RequestError.malformedContentType(error)
             }
         }
+        let tags = try tags(beside: reference)
         let content = try RequestContent(request, channel: channel)
         let bytes: [UInt8]
         do {
@@ -44,6 +45,7 @@ extension Handlers {
             bytes,
             contentType: contentType,
             as: reference,
+            tags: tags,
             in: repository
         )
         var fields: HTTPFields = [
@@ -52,8 +54,29 @@ extension Handlers {
             .contentLength: "0",
         ]
         if let subject = pushed.subject { fields[.ociSubject] = subject.description }
+        fields[values: .ociTag] = tags.map(\.rawValue)
         return .empty(.created, fields)
     }
+
+    /// The tags that a push by digest gives the manifest besides: `?tag=`, as often as wanted.
+    private func tags(beside reference: Reference) throws -> [Tag] {
+        let names = query.items.filter { $0.name == "tag" }.map(\.value)
+        guard case .digest = reference else {
+            // A push by tag has its name in the path. One that would be passed over is said to be wrong.
+            guard names.isEmpty else { throw RequestError.tagsBesideTag }
+            return []
+        }
+        guard names.count <= Self.maximumTags else { throw RequestError.tooManyTags(limit: Self.maximumTags) }
+        var seen: Set<Tag> = []
+        return try names.map(tag).filter { seen.insert($0).inserted }
+    }
+
+    private func tag(_ name: String) throws -> Tag {
+        do { return try Tag(name) } catch { throw EndpointError.reference(.tag(error)) }
+    }
+
+    /// Bounds one transaction; the specification has every registry take ten.
+    private static var maximumTags: Int { 100 }
 
     /// Removes a tag or a manifest (end-9).
     func deleteManifest(_ reference: Reference, in repository: RepositoryName) async throws -> Response {

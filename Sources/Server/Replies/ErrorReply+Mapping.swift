@@ -108,6 +108,18 @@ extension ErrorReply {
                 code: .digestInvalid,
                 message: "an upload ends with ?digest=<digest of the whole blob>"
             )
+        case .tagsBesideTag:
+            self.init(
+                status: .badRequest,
+                code: .manifestInvalid,
+                message: "?tag= goes with a push by digest; this one names a tag in its path"
+            )
+        case .tooManyTags(let limit):
+            self.init(
+                status: .uriTooLong,
+                code: .manifestInvalid,
+                message: "one push gives a manifest at most \(limit) tags"
+            )
         case .imageName(let error):
             self.init(status: .badRequest, code: .nameInvalid, message: error.description)
         case .wrongOffset(let message, let fields):
@@ -131,6 +143,14 @@ extension ErrorReply {
         case .manifestInvalid: self.init(status: .badRequest, code: .manifestInvalid, message: message)
         case .contentLengthMismatch: self.init(status: .badRequest, code: .sizeInvalid, message: message)
         case .uploadTooLarge: self.init(status: .contentTooLarge, code: .sizeInvalid, message: message)
+        case .deletesDenied(let content):
+            self.init(
+                status: .methodNotAllowed,
+                code: .unsupported,
+                message: message,
+                hint: "to allow it, set 'deletes: allow' in the configuration",
+                headers: [.allow: content == .blob ? "GET, HEAD" : "GET, HEAD, PUT"]
+            )
         case .superseded: self.init(status: .conflict, code: .blobUploadInvalid, message: message)
         }
     }
@@ -144,7 +164,8 @@ extension ErrorReply {
             self.init(status: .badRequest, code: .digestInvalid, message: message)
         case .missingReferences:
             self.init(status: .notFound, code: .manifestBlobUnknown, message: message)
-        case .manifestInUse, .blobInUse: self.init(status: .conflict, code: .denied, message: message)
+        case .manifestInUse, .blobInUse, .tagImmutable:
+            self.init(status: .conflict, code: .denied, message: message)
         case .full: self.init(status: .insufficientStorage, code: .unknown, message: message)
         case .tooManyOpenFiles:
             self.init(

@@ -12,6 +12,9 @@ enum RequestError: Error, Equatable {
     /// `size` is the blob's, in bytes.
     case unsatisfiableRange(size: Int64)
     case missingDigest
+    /// `?tag=` where the path has a tag itself.
+    case tagsBesideTag
+    case tooManyTags(limit: Int)
     case imageName(ImageNameError)
     /// Content that does not begin where the upload session stands.
     case wrongOffset(message: String, UploadFields)

@@ -54,6 +54,9 @@ extension Endpoint {
                     (.delete, .deleteManifest(name, reference)),
                 ]
             )
+        case "referrers":
+            let name = try repository(path.dropLast(2))
+            return try choose(method, [(.get, .listReferrers(name, try parseDigest(last)))])
         case "tags" where last == "list":
             return try choose(method, [(.get, .listTags(try repository(path.dropLast(2))))])
         default:

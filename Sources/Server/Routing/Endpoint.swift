@@ -30,6 +30,8 @@ enum Endpoint: Hashable, Sendable {
     case deleteManifest(RepositoryName, Reference)
     /// end-8a, end-8b
     case listTags(RepositoryName)
+    /// end-12a, end-12b
+    case listReferrers(RepositoryName, Digest)
     /// Not in the specification, but in every registry: the list of repositories.
     case listRepositories
     /// Makes an image of the executable in the request's content. The path as written, its last part a file name or

@@ -41,6 +41,9 @@ extension HTTPField.Name {
     static let dockerUploadUUID = known("Docker-Upload-UUID")
     static let dockerDistributionAPIVersion = known("Docker-Distribution-Api-Version")
     static let ociSubject = known("OCI-Subject")
+    static let ociTag = known("OCI-Tag")
+    static let ociNamespace = known("OCI-Namespace")
+    static let ociFiltersApplied = known("OCI-Filters-Applied")
     /// Where a list goes on; RFC 8288.
     static let link = known("Link")
 }

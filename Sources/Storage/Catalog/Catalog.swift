@@ -59,7 +59,8 @@ package protocol Catalog: Sendable {
     /// Stores a manifest and points tags to it. Durable, with everything that the manifest reaches.
     ///
     /// - Returns: `.published`, or `.unsynced` with the blobs that have to be synced first; nothing has changed then.
-    /// - Throws: `missingReferences` with everything that the manifest refers to and the repository has not.
+    /// - Throws: `missingReferences` with everything that the manifest refers to and the repository has not;
+    ///   `tagImmutable` where an immutable tag points to another manifest.
     func publishManifest(_ publication: ManifestPublication) async throws -> ManifestPublication.Outcome
 
     /// Removes a tag, not its manifest; false where there was none. Durable.
@@ -88,6 +89,26 @@ package protocol Catalog: Sendable {
 
     /// Repositories that hold a manifest, in byte order, those behind `last`.
     func repositoryPage(after last: String?, limit: Int) async throws -> Page<RepositoryName>
+
+    /// Manifests that name another as their subject, in the order in which they came, those behind `last`.
+    ///
+    /// The subject need not exist. `artifactType`: only those of this type; nil for all. A page may end early, but not
+    /// empty where there is anything, so that its descriptors have together not much more than `maximumSize` bytes.
+    func referrerPage(
+        of subject: Digest,
+        in repository: RepositoryName,
+        artifactType: String?,
+        after last: ReferrerRecord.ID?,
+        limit: Int,
+        maximumSize: Int
+    ) async throws -> Page<ReferrerRecord>
+
+    /// Which of these manifests name another as their subject.
+    func referrers(
+        of subject: Digest,
+        in repository: RepositoryName,
+        among digests: [Digest]
+    ) async throws -> Set<Digest>
 
     // MARK: Keeping content
 

@@ -70,6 +70,10 @@ package struct ManifestPublication: Sendable {
     package let bytes: [UInt8]
     package let manifest: Manifest
     package let tags: [Tag]
+    /// Those of the tags that may not be moved away from another manifest.
+    package let immutableTags: Set<Tag>
+    /// Whether an index may list manifests that the repository has not.
+    package let isSparse: Bool
     /// Blobs that were synced for this publication.
     package var synced: Set<BlobRecord.ID>
     package let now: Timestamp
@@ -80,6 +84,8 @@ package struct ManifestPublication: Sendable {
         bytes: [UInt8],
         manifest: Manifest,
         tags: [Tag],
+        immutableTags: Set<Tag> = [],
+        isSparse: Bool = false,
         synced: Set<BlobRecord.ID> = [],
         now: Timestamp
     ) {
@@ -88,6 +94,8 @@ package struct ManifestPublication: Sendable {
         self.bytes = bytes
         self.manifest = manifest
         self.tags = tags
+        self.immutableTags = immutableTags
+        self.isSparse = isSparse
         self.synced = synced
         self.now = now
     }
@@ -98,6 +106,20 @@ package struct TagRecord: Hashable, Sendable {
     package let tag: Tag
     package let digest: Digest
     package let updated: Timestamp
+}
+
+/// A manifest that names another one as its subject.
+package struct ReferrerRecord: Hashable, Sendable, Identifiable {
+    /// The place of a manifest among all that name the same subject: a later one's is greater.
+    package struct ID: Hashable, Sendable {
+        package let rowID: Int64
+
+        package init(rowID: Int64) { self.rowID = rowID }
+    }
+
+    package let id: ID
+    /// The descriptor of the manifest in canonical JSON, with its artifact type and its annotations.
+    package let descriptor: [UInt8]
 }
 
 /// Part of a list.

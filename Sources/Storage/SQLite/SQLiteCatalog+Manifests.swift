@@ -163,6 +163,7 @@ extension Database {
             // A child too: its bytes may have been pushed as a blob besides.
             try enqueueGarbage(target, repositoryID: repositoryID, due: keptUntil)
         }
+        try removeReferrer(manifestID: manifestID, repositoryID: repositoryID)
         try run(
             "DELETE FROM repository_manifest WHERE repository_id = ? AND manifest_id = ?",
             [repositoryID, manifestID]

@@ -53,7 +53,7 @@ extension SQLiteCatalog {
             if let repositoryID, let row = try database.visibleBlob(digest, repositoryID: repositoryID) {
                 let record = try row.blobRecord()
                 if row["synced"] == 0, !publication.synced.contains(record.id) { unsynced.append(record) }
-            } else if !reference.descriptor.mediaType.isNonDistributable {
+            } else if !publication.mayMiss(reference) {
                 missing.append(digest)
             }
         }
@@ -74,6 +74,15 @@ extension SQLiteCatalog {
         _ database: Database
     ) throws -> (manifestID: Int64, isNew: Bool) {
         let digest = publication.digest.description
+        func addReferrer(_ id: Int64) throws {
+            try database.addReferrer(
+                publication.manifest,
+                digest: publication.digest,
+                size: publication.bytes.count,
+                manifestID: id,
+                repositoryID: repositoryID
+            )
+        }
         if let id = try database.manifestID(publication.digest, repositoryID: repositoryID) {
             try database.run(
                 """
@@ -85,7 +94,12 @@ extension SQLiteCatalog {
                     repositoryID, id,
                 ]
             )
-            return (id, database.changesCount > 0)
+            let isChange = database.changesCount > 0
+            if isChange {
+                try database.removeReferrer(manifestID: id, repositoryID: repositoryID)
+                try addReferrer(id)
+            }
+            return (id, isChange)
         }
         try database.run(
             "INSERT OR IGNORE INTO manifest (digest, size, created_at, bytes) VALUES (?, ?, ?, ?)",
@@ -110,6 +124,7 @@ extension SQLiteCatalog {
             "UPDATE repository SET manifest_count = manifest_count + 1 WHERE id = ?",
             [repositoryID]
         )
+        try addReferrer(id)
         for reference in publication.manifest.references {
             let target = reference.descriptor.digest.description
             try database.run(
@@ -140,7 +155,11 @@ extension SQLiteCatalog {
             [publication.now, repositoryID, tag.rawValue]
         )
         let previous: Int64? = row?["manifest_id"]
-        if previous == manifestID, row?["is_valid"] == true { return false }
+        let isValid = row?["is_valid"] == true
+        if previous == manifestID, isValid { return false }
+        if let previous, isValid, publication.immutableTags.contains(tag) {
+            throw StorageError.tagImmutable(tag, try database.manifestDigest(previous))
+        }
         try database.run(
             "INSERT OR REPLACE INTO tag (repository_id, name, manifest_id, updated_at) VALUES (?, ?, ?, ?)",
             [repositoryID, tag.rawValue, manifestID, publication.now]
@@ -160,7 +179,22 @@ extension SQLiteCatalog {
     }
 }
 
+extension ManifestPublication {
+    /// Whether something that the manifest refers to need not be there.
+    fileprivate func mayMiss(_ reference: ManifestReference) -> Bool {
+        reference.descriptor.mediaType.isNonDistributable || (isSparse && reference.kind == .manifest)
+    }
+}
+
 extension Database {
+    /// The digest of a manifest that a tag points to.
+    fileprivate func manifestDigest(_ id: Int64) throws -> Digest {
+        guard let row = try row("SELECT digest FROM manifest WHERE id = ?", [id]) else {
+            throw StorageError.database("the manifest of a tag is missing")
+        }
+        return try row.digest("digest")
+    }
+
     /// The blobs of a repository that are not known to survive a loss of power.
     fileprivate func unsyncedBlobs(repositoryID: Int64) throws -> [BlobRecord] {
         // CROSS JOIN: from the few that are not synced, not from the many of the repository.

@@ -9,6 +9,10 @@ enum Schema {
         migrator.registerMigration("1 blobs, manifests and names") { database in
             try database.execute(sql: blobs + manifests + names + collection)
         }
+        migrator.registerMigration("2 referrers") { database in
+            try database.execute(sql: referrers)
+            try database.addReferrersOfStoredManifests()
+        }
         return migrator
     }
 
@@ -124,5 +128,24 @@ enum Schema {
             PRIMARY KEY (repository_id, digest)
         ) WITHOUT ROWID;
         CREATE INDEX garbage_due ON garbage (due);
+        """
+
+    /// A row for every manifest of a repository that has a subject.
+    ///
+    /// `descriptor`: what lists of referrers say of the manifest, as JSON: a list costs what it says, whatever else the
+    /// manifests hold.
+    private static let referrers = """
+        CREATE TABLE referrer (
+            repository_id INTEGER NOT NULL REFERENCES repository (id),
+            subject TEXT NOT NULL,
+            manifest_id INTEGER NOT NULL REFERENCES manifest (id),
+            artifact_type TEXT,
+            descriptor BLOB NOT NULL,
+            PRIMARY KEY (repository_id, subject, manifest_id)
+        ) WITHOUT ROWID;
+        CREATE INDEX referrer_manifest ON referrer (manifest_id, repository_id);
+        CREATE INDEX referrer_artifact_type
+            ON referrer (repository_id, subject, artifact_type, manifest_id) WHERE artifact_type IS NOT NULL;
+        DROP INDEX repository_manifest_subject;
         """
 }

@@ -51,6 +51,8 @@ struct EndpointTests {
             ("DELETE", "manifests/\(digest)", .deleteManifest(name, .digest(digest))),
             ("GET", "tags/list", .listTags(name)),
             ("HEAD", "tags/list?n=1", .listTags(name)),
+            ("GET", "referrers/\(digest)", .listReferrers(name, digest)),
+            ("HEAD", "referrers/\(digest)?artifactType=a/b", .listReferrers(name, digest)),
         ]
         for (method, rest, endpoint) in expected {
             #expect(try Self.route(method, "/v2/\(text)/\(rest)") == endpoint, "\(method) \(rest)")

@@ -30,7 +30,8 @@ struct EveryEndpointTests {
             let manifest = image.manifest
             return ["GET", "HEAD"].flatMap { method in
                 [
-                    "/v2", "/v2/", "/v2/_catalog", "/v2/a/b/tags/list", "/v2/a/b/manifests/latest",
+                    "/v2", "/v2/", "/v2/_catalog", "/v2/a/b/tags/list",
+                    "/v2/a/b/referrers/\(manifest.digest)", "/v2/a/b/manifests/latest",
                     "/v2/a/b/manifests/\(manifest.digest)", "/v2/a/b/blobs/\(loose.digest)", upload, "/",
                     "/_/health",
                     "/_/admin/images", "/_/admin/image?name=a/b:latest", "/v2/unknown/path", "/%00",
@@ -38,6 +39,12 @@ struct EveryEndpointTests {
             } + [
                 TestRequest("PUT", "/v2/a/b/manifests/new", json, content: manifest.bytes),
                 TestRequest("PUT", "/v2/c/manifests/\(manifest.digest)", json, content: manifest.bytes),
+                TestRequest(
+                    "PUT",
+                    "/v2/a/b/manifests/\(manifest.digest)?tag=new",
+                    json,
+                    content: manifest.bytes
+                ),
                 TestRequest("DELETE", "/v2/a/b/manifests/latest"),
                 TestRequest("DELETE", "/v2/a/b/manifests/\(manifest.digest)"),
                 TestRequest("DELETE", "/v2/a/b/blobs/\(loose.digest)"),

@@ -88,9 +88,17 @@ struct CatalogScene: Sendable {
     func publish(
         _ manifest: ManifestFixture,
         in repository: RepositoryName,
-        tags: [Tag] = []
+        tags: [Tag] = [],
+        immutableTags: Set<Tag> = [],
+        isSparse: Bool = false
     ) async throws -> Bool {
-        var publication = manifest.publication(in: repository, tags: tags, now: clock.now)
+        var publication = manifest.publication(
+            in: repository,
+            tags: tags,
+            immutableTags: immutableTags,
+            isSparse: isSparse,
+            now: clock.now
+        )
         while true {
             switch try await catalog.publishManifest(publication) {
             case .published(let isChange): return isChange

@@ -45,6 +45,33 @@ extension CatalogManifestConformance {
         }
     }
 
+    @Test(
+        "that is an index may lack manifests where that is allowed, and nothing else",
+        arguments: Implementation.all
+    )
+    func sparseIndex(_ implementation: Implementation) async throws {
+        try await implementation.withScene { scene in
+            let images = try (0..<2).map { try ImageFixture("app \($0)") }
+            let index = try ManifestFixture.index(images.map(\.manifest.descriptor))
+            try await scene.push(images[0], to: scene.app)
+            #expect(try await scene.publish(index, in: scene.app, tags: [.latest], isSparse: true))
+            #expect(try await scene.manifest(.tag(.latest), in: scene.app)?.digest == index.digest)
+            // An image lacks nothing.
+            await #expect(throws: StorageError.missingReferences(images[1].blobs.map(\.digest))) {
+                try await scene.publish(images[1].manifest, in: scene.app, isSparse: true)
+            }
+            try await scene.push(images[1], to: scene.app)
+            do {
+                _ = try await scene.delete(images[1].manifest, in: scene.app)
+                Issue.record("a manifest that an index lists was deleted")
+            } catch StorageError.manifestInUse(images[1].manifest.digest, by: [index.digest]) {}
+            #expect(try await scene.delete(index, in: scene.app))
+            #expect(try await scene.delete(images[1].manifest, in: scene.app))
+            scene.clock.advance(by: CatalogScene.grace * 2)
+            #expect(try await Set(scene.collect()) == Set(images[1].blobs.map(\.digest)))
+        }
+    }
+
     @Test("that an index lists is not deleted before it", arguments: Implementation.all)
     func inUse(_ implementation: Implementation) async throws {
         try await implementation.withScene { scene in

@@ -59,6 +59,19 @@ enum CatalogInvariants {
         (SELECT 1 FROM tag WHERE tag.repository_id = repository_manifest.repository_id
             AND tag.manifest_id = repository_manifest.manifest_id)
         """,
+        "a manifest with a subject that no list of referrers names": """
+        SELECT manifest_id FROM repository_manifest WHERE subject IS NOT NULL AND NOT EXISTS
+        (SELECT 1 FROM referrer WHERE referrer.repository_id = repository_manifest.repository_id
+            AND referrer.manifest_id = repository_manifest.manifest_id
+            AND referrer.subject = repository_manifest.subject
+            AND referrer.artifact_type IS repository_manifest.artifact_type)
+        """,
+        "a referrer that is no manifest of the repository": """
+        SELECT manifest_id FROM referrer WHERE NOT EXISTS
+        (SELECT 1 FROM repository_manifest WHERE referrer.repository_id = repository_manifest.repository_id
+            AND referrer.manifest_id = repository_manifest.manifest_id
+            AND referrer.subject = repository_manifest.subject)
+        """,
         "a tag whose history ends otherwise": """
         SELECT tag.name FROM tag JOIN manifest ON manifest.id = tag.manifest_id WHERE manifest.digest IS NOT
         (SELECT digest FROM tag_history WHERE tag_history.repository_id = tag.repository_id

@@ -292,6 +292,34 @@ struct SQLiteCatalogTests {
         _ = try await scene.manifest(.digest(index.digest), in: scene.app)
         _ = try await scene.tags(of: scene.app)
         _ = try await scene.repositories()
+        let configuration = BlobFixture("{}")
+        try await scene.push(configuration, to: scene.app)
+        let type = try MediaType("application/spdx+json")
+        let artifact = try ManifestFixture.artifact(
+            type,
+            about: image.manifest.descriptor,
+            configuration: configuration
+        )
+        try await scene.publish(artifact, in: scene.app, tags: [.edge])
+        await #expect(throws: StorageError.self) {
+            try await scene.publish(image.manifest, in: scene.app, tags: [.edge], immutableTags: [.edge])
+        }
+        for type in [nil, type.rawValue] {
+            _ = try await scene.catalog.referrerPage(
+                of: image.manifest.digest,
+                in: scene.app,
+                artifactType: type,
+                after: nil,
+                limit: 10,
+                maximumSize: 1000
+            )
+        }
+        _ = try await scene.catalog.referrers(
+            of: image.manifest.digest,
+            in: scene.app,
+            among: [artifact.digest]
+        )
+        _ = try await scene.delete(artifact, in: scene.app)
         _ = try scene.catalog.unknownBlobs(among: [blob.digest])
         _ = try await scene.catalog.deleteTag(.stable, in: scene.app, now: scene.clock.now)
         for unsynced in try await scene.catalog.unsyncedBlobs() {

@@ -1,0 +1,5 @@
+/// Whether clients may delete what they have pushed.
+enum DeletePermission: String, CaseIterable, Sendable {
+    case allow
+    case deny
+}

@@ -1,0 +1,41 @@
+import OCI
+
+/// What a registry's owner decides.
+package struct RegistryPolicy: Hashable, Sendable {
+    /// How long a blob stays that no manifest refers to.
+    ///
+    /// A push uploads its blobs before its manifest; in between nothing else holds them.
+    package var grace: Duration
+    /// The most bytes of one blob or uploaded executable; nil for no limit.
+    package var maximumUploadSize: Int64?
+    /// Whether clients may delete blobs, manifests and tags.
+    package var allowsDeletes: Bool
+    /// The tags that stay with the manifest that they were first given to.
+    package var immutableTags: [TagPattern]
+    /// The repositories where an index may list manifests that are not there.
+    package var sparseRepositories: [NamePattern]
+
+    package init(
+        grace: Duration = .seconds(24 * 3600),
+        maximumUploadSize: Int64? = nil,
+        allowsDeletes: Bool = true,
+        immutableTags: [TagPattern] = [],
+        sparseRepositories: [NamePattern] = []
+    ) {
+        self.grace = grace
+        self.maximumUploadSize = maximumUploadSize
+        self.allowsDeletes = allowsDeletes
+        self.immutableTags = immutableTags
+        self.sparseRepositories = sparseRepositories
+    }
+
+    /// Those of some tags that may not be moved to another manifest.
+    func immutable(among tags: [Tag], in repository: RepositoryName) -> Set<Tag> {
+        Set(tags.filter { tag in immutableTags.contains { $0.matches(tag, in: repository) } })
+    }
+
+    /// Whether an index of the repository may list manifests that are not there.
+    func isSparse(_ repository: RepositoryName) -> Bool {
+        sparseRepositories.contains { $0.matches(repository.rawValue) }
+    }
+}
