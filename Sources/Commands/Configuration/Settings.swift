@@ -58,7 +58,7 @@ enum Settings {
         "sparse",
         .namePatterns,
         default: "",
-        "Repositories where an index may list manifests that were not pushed, such as mirror/*; * for all."
+        "Repositories where a manifest may refer to what was not pushed, such as mirror/*; * for all."
     )
 
     static let logLevel = Setting(

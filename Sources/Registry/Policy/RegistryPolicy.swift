@@ -12,7 +12,7 @@ package struct RegistryPolicy: Hashable, Sendable {
     package var allowsDeletes: Bool
     /// The tags that stay with the manifest that they were first given to.
     package var immutableTags: [TagPattern]
-    /// The repositories where an index may list manifests that are not there.
+    /// The repositories where a manifest may refer to content that is not there.
     package var sparseRepositories: [NamePattern]
 
     package init(
@@ -34,7 +34,7 @@ package struct RegistryPolicy: Hashable, Sendable {
         Set(tags.filter { tag in immutableTags.contains { $0.matches(tag, in: repository) } })
     }
 
-    /// Whether an index of the repository may list manifests that are not there.
+    /// Whether a manifest of the repository may refer to content that is not there.
     func isSparse(_ repository: RepositoryName) -> Bool {
         sparseRepositories.contains { $0.matches(repository.rawValue) }
     }

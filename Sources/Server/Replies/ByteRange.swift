@@ -12,7 +12,8 @@ enum ByteRange: Hashable {
 
     /// Reads `bytes=a-b`, `bytes=a-` or `bytes=-n`.
     ///
-    /// Several ranges, other units and malformed ones ask for the whole. So does any range of nothing: a client that asks
+    /// Several ranges, other units and malformed ones ask for the whole; one that ends before it begins, for nothing that
+    /// exists. So does any range of nothing: a client that asks
     /// for everything behind byte 0 would be refused an empty blob otherwise.
     init(_ header: String?, size: Int64) {
         self = size == 0 ? .whole : header.flatMap { Self.parse($0, size: size) } ?? .whole
@@ -32,10 +33,8 @@ enum ByteRange: Hashable {
             guard let first = number(bounds[0]) else { return nil }
             return first < size ? .part(first..<size) : .unsatisfiable
         case (false, false):
-            guard let first = number(bounds[0]), let last = number(bounds[1]), first <= last else {
-                return nil
-            }
-            return first < size ? .part(first..<min(last, size - 1) + 1) : .unsatisfiable
+            guard let first = number(bounds[0]), let last = number(bounds[1]) else { return nil }
+            return first <= last && first < size ? .part(first..<min(last, size - 1) + 1) : .unsatisfiable
         }
     }
 

@@ -72,7 +72,7 @@ package struct ManifestPublication: Sendable {
     package let tags: [Tag]
     /// Those of the tags that may not be moved away from another manifest.
     package let immutableTags: Set<Tag>
-    /// Whether an index may list manifests that the repository has not.
+    /// Whether the manifest may refer to content that the repository has not.
     package let isSparse: Bool
     /// Blobs that were synced for this publication.
     package var synced: Set<BlobRecord.ID>

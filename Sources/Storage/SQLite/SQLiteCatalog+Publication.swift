@@ -182,7 +182,7 @@ extension SQLiteCatalog {
 extension ManifestPublication {
     /// Whether something that the manifest refers to need not be there.
     fileprivate func mayMiss(_ reference: ManifestReference) -> Bool {
-        reference.descriptor.mediaType.isNonDistributable || (isSparse && reference.kind == .manifest)
+        reference.descriptor.mediaType.isNonDistributable || isSparse
     }
 }
 

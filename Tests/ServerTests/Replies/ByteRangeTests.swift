@@ -26,6 +26,7 @@ struct ByteRangeTests {
             ("bytes=10-20", 10, .unsatisfiable),
             ("bytes=99999999999999999999-", 10, .unsatisfiable),
             ("bytes=-0", 10, .unsatisfiable),
+            ("bytes=5-4", 10, .unsatisfiable),
         ] as [(String?, Int64, ByteRange)]
     )
     func single(header: String?, size: Int64, expected: ByteRange) {
@@ -37,7 +38,7 @@ struct ByteRangeTests {
         arguments: [
             "", "bytes", "bytes=", "bytes=-", "bytes=a-b", "bytes=1", "bytes=1-2,4-5", "bytes=0-1, -1",
             "items=0-1",
-            "bytes 0-1", "bytes=5-4", "bytes=+1-2", "bytes=1-2-3", "bytes=--1", "bytes=0x1-2", "bytes=1- 2",
+            "bytes 0-1", "bytes=+1-2", "bytes=1-2-3", "bytes=--1", "bytes=0x1-2", "bytes=1- 2",
             "bytes=0-1;", "bytes=１-2", "bytes=1-2\u{0}", "=0-1", "bytes==0-1",
         ]
     )
@@ -63,8 +64,7 @@ struct ByteRangeTests {
                 case (nil, nil): nil
                 case (let first?, nil): (0..<size).filter { $0 >= first }
                 case (nil, let count?): (0..<size).filter { $0 >= size - count }
-                case (let first?, let last?):
-                    first > last ? nil : (0..<size).filter { $0 >= first && $0 <= last }
+                case (let first?, let last?): (0..<size).filter { $0 >= first && $0 <= last }
                 }
             let range = ByteRange(header, size: size)
             switch (range, wanted) {
