@@ -56,6 +56,8 @@ extension ErrorReply {
             )
         case .repositoryName(let error):
             self.init(status: .badRequest, code: .nameInvalid, message: error.description)
+        case .impossibleTag(let error):
+            self.init(status: .notFound, code: .manifestUnknown, message: error.description)
         case .reference(.tag(let error)):
             self.init(status: .badRequest, code: .manifestInvalid, message: error.description)
         case .reference(.digest(let error)), .digest(let error):

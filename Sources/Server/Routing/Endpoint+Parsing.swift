@@ -45,7 +45,7 @@ extension Endpoint {
             )
         case "manifests":
             let name = try repository(path.dropLast(2))
-            let reference = try parseReference(last)
+            let reference = try parseReference(last, for: method)
             return try choose(
                 method,
                 [
@@ -134,7 +134,19 @@ extension Endpoint {
         do { return try Digest(text) } catch { throw .digest(error) }
     }
 
-    private static func parseReference(_ text: String) throws(EndpointError) -> Reference {
-        do { return try Reference(text) } catch { throw .reference(error) }
+    /// A tag or a digest.
+    ///
+    /// What is asked for by a name that no tag has is not there; only a push can have its name wrong.
+    private static func parseReference(
+        _ text: String,
+        for method: HTTPRequest.Method
+    ) throws(EndpointError) -> Reference {
+        do {
+            return try Reference(text)
+        } catch .tag(let error) where method != .put {
+            throw .impossibleTag(error)
+        } catch {
+            throw .reference(error)
+        }
     }
 }

@@ -58,6 +58,8 @@ enum EndpointError: Error, Equatable {
     case methodNotAllowed(allowed: [HTTPRequest.Method])
     case repositoryName(RepositoryNameError)
     case reference(ReferenceError)
+    /// No manifest has such a tag, as none can be given it.
+    case impossibleTag(TagError)
     case digest(DigestError)
     case uploadID
     case reservedName

@@ -15,17 +15,11 @@ extension SQLiteCatalog {
             guard let repositoryID = try database.repositoryID(repository) else {
                 return Page(elements: [], hasMore: false)
             }
-            var arguments: StatementArguments = [repositoryID, subject.description, last?.rowID ?? 0]
+            var arguments: StatementArguments = [repositoryID, subject.description]
             if let artifactType { arguments += [artifactType] }
+            arguments += [last?.rowID ?? 0]
             let rows = try Row.fetchCursor(
-                database.cachedStatement(
-                    sql: """
-                        SELECT manifest_id, descriptor FROM referrer
-                        WHERE repository_id = ? AND subject = ? AND manifest_id > ?
-                            \(artifactType == nil ? "" : "AND artifact_type = ?")
-                        ORDER BY manifest_id
-                        """
-                ),
+                database.cachedStatement(sql: artifactType == nil ? Self.referrers : Self.referrersOfType),
                 arguments: arguments
             )
             var page: [ReferrerRecord] = []
@@ -42,6 +36,17 @@ extension SQLiteCatalog {
             return Page(elements: page, hasMore: false)
         }
     }
+
+    private static let referrers = """
+        SELECT manifest_id, descriptor FROM referrer
+        WHERE repository_id = ? AND subject = ? AND manifest_id > ? ORDER BY manifest_id
+        """
+
+    /// Left to itself SQLite would go through referrers of all types.
+    private static let referrersOfType = """
+        SELECT manifest_id, descriptor FROM referrer INDEXED BY referrer_artifact_type
+        WHERE repository_id = ? AND subject = ? AND artifact_type = ? AND manifest_id > ? ORDER BY manifest_id
+        """
 
     package func referrers(
         of subject: Digest,

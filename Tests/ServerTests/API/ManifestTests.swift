@@ -268,6 +268,47 @@ struct ManifestTests {
         }
     }
 
+    @Test("Artifacts of every kind come back byte for byte", arguments: Transport.allCases)
+    func artifacts(_ transport: Transport) async throws {
+        try await withClient(transport) { client, _ in
+            try await client.push(Self.configuration, to: "a")
+            try await client.push(Self.layer, to: "a")
+            func descriptor(_ type: String, _ blob: BlobFixture) -> String {
+                #"{"mediaType":"\#(type)","digest":"\#(blob.digest)","size":\#(blob.size)}"#
+            }
+            let documents = [
+                // A Helm chart.
+                #""mediaType":"\#(Self.ociManifest)","config":"#
+                    + descriptor("application/vnd.cncf.helm.config.v1+json", Self.configuration)
+                    + #","layers":["#
+                    + descriptor("application/vnd.cncf.helm.chart.content.v1.tar+gzip", Self.layer) + "]",
+                // A WebAssembly component, in the form of an artifact.
+                #""mediaType":"\#(Self.ociManifest)","artifactType":"application/vnd.wasm.component.v1+wasm","config":"#
+                    + descriptor("application/vnd.wasm.config.v0+json", Self.configuration) + #","layers":["#
+                    + descriptor("application/wasm", Self.layer) + "]",
+                // A Flatpak, whose labels are annotations of their own.
+                #""mediaType":"\#(Self.ociManifest)","annotations":{"org.flatpak.ref":"app/x/y/z"},"config":"#
+                    + descriptor("application/vnd.oci.image.config.v1+json", Self.configuration)
+                    + #","layers":["#
+                    + descriptor("application/vnd.oci.image.layer.v1.tar+gzip", Self.layer) + "]",
+                // The artifact manifest that the specification had for a while.
+                #""mediaType":"application/vnd.oci.artifact.manifest.v1+json","artifactType":"a/b","blobs":["#
+                    + descriptor("application/x", Self.layer) + "]",
+                // Something of somebody's own.
+                #""mediaType":"application/vnd.example.thing+json","things":[1,{"x":null}]"#,
+            ]
+            for (number, document) in documents.enumerated() {
+                let bytes = Array("{\"schemaVersion\":2,\(document)  }\n".utf8)
+                let type = try #require(document.split(separator: "\"").dropFirst(2).first.map(String.init))
+                let reply = try await put(client, bytes, type, as: "t\(number)")
+                #expect(reply.status == 201, "\(reply.text)")
+                let back = try await client.send("GET", "/v2/a/manifests/t\(number)")
+                #expect(back.content == bytes && back["Content-Type"] == type)
+                #expect(back["Docker-Content-Digest"] == "\(Digest(of: bytes))")
+            }
+        }
+    }
+
     @Test(
         "Four mebibytes are a manifest, and a byte more is not",
         arguments: Transport.allCases,

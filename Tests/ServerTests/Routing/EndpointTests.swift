@@ -213,12 +213,18 @@ struct EndpointTests {
         ]
     )
     func malformedReferences(text: String) {
-        do {
-            let endpoint = try Self.route("GET", "/v2/a/manifests/\(text)")
-            Issue.record("\(text) is \(endpoint)")
-        } catch EndpointError.reference {
-        } catch {
-            Issue.record("\(text): \(error)")
+        for method in ["PUT", "GET", "HEAD", "DELETE"] {
+            do {
+                let endpoint = try Self.route(method, "/v2/a/manifests/\(text)")
+                Issue.record("\(text) is \(endpoint)")
+            } catch EndpointError.reference {
+                #expect(method == "PUT" || text.contains(":"), "\(method) \(text)")
+            } catch EndpointError.impossibleTag {
+                // What nobody can push under is not there.
+                #expect(method != "PUT" && !text.contains(":"), "\(method) \(text)")
+            } catch {
+                Issue.record("\(text): \(error)")
+            }
         }
     }
 

@@ -257,6 +257,11 @@ struct SQLiteCatalogTests {
                     statement.setUncheckedArguments([])
                     return try Row.fetchAll(statement).map { $0["detail"] as String }
                 }
+                #expect(
+                    !sql.contains("artifact_type = ? AND")
+                        || plan[0].contains("artifact_type=? AND manifest_id>?"),
+                    "\(plan): \(sql)"
+                )
                 for step in plan {
                     // Of an index of what waits, or of a query's own rows, every row is wanted.
                     let isSmall = ["blob_unsynced", "blob_deleted", "CONSTANT ROW", "above"].contains {
