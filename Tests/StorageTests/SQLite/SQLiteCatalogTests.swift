@@ -236,6 +236,46 @@ struct SQLiteCatalogTests {
         }
     }
 
+    @Test("lists the referrers of a database that was made before there were such lists")
+    func migration() async throws {
+        let folder = try TemporaryFolder()
+        defer { folder.remove() }
+        let image = try ImageFixture("app")
+        let artifacts = try CatalogReferrerConformance.artifacts(3, about: image)
+        func withScene(_ body: (SQLiteCatalog, CatalogScene) async throws -> Void) async throws {
+            let catalog = try await SQLiteCatalog(path: folder.file("berth.db"))
+            try await body(catalog, CatalogScene(catalog, content: PlacedContent()))
+            try await catalog.close()
+        }
+        try await withScene { catalog, scene in
+            try await scene.push(CatalogReferrerConformance.configuration, to: scene.app)
+            for artifact in artifacts { try await scene.publish(artifact, in: scene.app) }
+            // As the first version left it.
+            _ = try await catalog.writes.perform(.power) { database in
+                try database.run("DROP TABLE referrer")
+                try database.run("DELETE FROM grdb_migrations WHERE identifier = '2 referrers'")
+                try database.run(
+                    """
+                    CREATE INDEX repository_manifest_subject
+                    ON repository_manifest (repository_id, subject, manifest_id) WHERE subject IS NOT NULL
+                    """
+                )
+            }
+        }
+        try await withScene { catalog, scene in
+            let page = try await scene.catalog.referrerPage(
+                of: image.manifest.digest,
+                in: scene.app,
+                artifactType: nil,
+                after: nil,
+                limit: 10,
+                maximumSize: 1 << 20
+            )
+            #expect(page.elements.map(\.descriptor) == artifacts.map(CatalogReferrerConformance.descriptor))
+            try await CatalogInvariants.expectNone(in: catalog)
+        }
+    }
+
     @Test("finds rows by their place in a tree, whatever it is asked, and sorts none")
     func queryPlans() async throws {
         try await Self.withCatalog { catalog, scene in
