@@ -10,7 +10,12 @@ package struct Timestamp: Hashable, Comparable, Sendable {
     package static var now: Timestamp {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
-        return Timestamp(milliseconds: Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000)
+        return Timestamp(time)
+    }
+
+    /// A moment as the system tells it.
+    init(_ time: timespec) {
+        milliseconds = Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
     }
 
     package static func < (left: Timestamp, right: Timestamp) -> Bool {

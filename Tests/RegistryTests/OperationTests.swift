@@ -163,7 +163,7 @@ struct OperationTests {
 
 extension RepositoryName {
     /// A name for tests that need one.
-    fileprivate static var test: RepositoryName {
+    static var test: RepositoryName {
         guard let name = try? RepositoryName("team/app") else { preconditionFailure("the name is legal") }
         return name
     }

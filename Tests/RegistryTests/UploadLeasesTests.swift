@@ -37,6 +37,35 @@ struct UploadLeasesTests {
         #expect(cuts.count == 0)
     }
 
+    @Test("Whoever comes in passing has the session only if nobody else does, and others wait for it then")
+    func free() async throws {
+        let leases = UploadLeases()
+        let id = UploadID()
+        #expect(!leases.isHeld(id))
+        let (held, release) = (Gate(), Gate())
+        async let passing: Int? = leases.withFreeLease(on: id) {
+            await held.wait()
+            await release.wait()
+            return 1
+        }
+        await held.arrivals(1)
+        held.open()
+        #expect(leases.isHeld(id))
+        #expect(try await leases.withFreeLease(on: id) { 2 } == nil)
+        let order = Order()
+        async let request: Void = leases.withLease(on: id, cut: {}) { lease in
+            try lease.check()
+            order.note("request")
+        }
+        #expect(order.names.isEmpty)
+        release.open()
+        #expect(try await passing == 1)
+        try await request
+        #expect(order.names == ["request"])
+        #expect(!leases.isHeld(id))
+        #expect(try await leases.withFreeLease(on: id) { 3 } == 3)
+    }
+
     @Test("A newer request cuts the older one, and waits until it has let go")
     func newer() async throws {
         let leases = UploadLeases()

@@ -9,7 +9,8 @@ import Synchronization
 package final class FaultyFileOperations: FileOperations {
     /// A kind of call.
     package enum Operation: String, CaseIterable, Hashable, Sendable {
-        case open, write, read, size, truncate, evict, sync, syncFolder, rename, remove, makeFolder, entries
+        case open, write, read, size, modified, truncate, evict, sync, syncFolder, rename, remove, makeFolder,
+            entries
     }
 
     /// One call that was made, whether it failed or not.
@@ -174,6 +175,11 @@ extension FaultyFileOperations {
         return try machine.size(of: file)
     }
 
+    package func modified(_ file: OpenFile) throws(FileError) -> Timestamp {
+        try begin(.modified, file.path)
+        return try machine.modified(file)
+    }
+
     package func truncate(_ file: OpenFile, to size: Int64) throws(FileError) {
         try begin(.truncate, file.path)
         noteContent(file.path)
@@ -239,7 +245,7 @@ extension FaultyFileOperations.Operation {
         case .remove: "unlink"
         case .makeFolder: "mkdir"
         case .entries: "opendir"
-        case .size: "stat"
+        case .size, .modified: "stat"
         case .open, .write, .read, .truncate, .evict, .rename: rawValue
         }
     }

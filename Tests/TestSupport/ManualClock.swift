@@ -21,6 +21,9 @@ package final class ManualClock: Sendable {
         }
     }
 
+    /// Moves the clock to a moment, forward or back.
+    package func move(to moment: Timestamp) { self.moment.withLock { $0 = moment } }
+
     /// The clock as it is injected.
     package var wallClock: WallClock { { self.now } }
 }

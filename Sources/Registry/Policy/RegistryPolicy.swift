@@ -14,19 +14,23 @@ package struct RegistryPolicy: Hashable, Sendable {
     package var immutableTags: [TagPattern]
     /// The repositories where a manifest may refer to content that is not there.
     package var sparseRepositories: [NamePattern]
+    /// How long an upload session that nothing is sent to can be resumed.
+    package var uploadExpiry: Duration
 
     package init(
         grace: Duration = .seconds(24 * 3600),
         maximumUploadSize: Int64? = nil,
         allowsDeletes: Bool = true,
         immutableTags: [TagPattern] = [],
-        sparseRepositories: [NamePattern] = []
+        sparseRepositories: [NamePattern] = [],
+        uploadExpiry: Duration = .seconds(7 * 24 * 3600)
     ) {
         self.grace = grace
         self.maximumUploadSize = maximumUploadSize
         self.allowsDeletes = allowsDeletes
         self.immutableTags = immutableTags
         self.sparseRepositories = sparseRepositories
+        self.uploadExpiry = uploadExpiry
     }
 
     /// Those of some tags that may not be moved to another manifest.

@@ -47,8 +47,7 @@ extension Registry {
 
     /// Where a session stands.
     package func upload(_ id: UploadID, in repository: RepositoryName) async throws -> UploadStatus {
-        try await checkUpload(id, in: repository)
-        return UploadStatus(id: id, offset: try await blobs.durableOffset(of: id))
+        UploadStatus(id: id, offset: try await session(id, in: repository).offset)
     }
 
     /// Adds a request's bytes to a session.
@@ -59,7 +58,7 @@ extension Registry {
         to id: UploadID,
         in repository: RepositoryName
     ) async throws -> UploadStatus {
-        try await checkUpload(id, in: repository)
+        _ = try await session(id, in: repository)
         return try await leases.withLease(on: id, cut: part.cut) { lease in
             UploadStatus(id: id, offset: try await write(part, to: id, lease))
         }
@@ -74,7 +73,7 @@ extension Registry {
         as digest: Digest,
         in repository: RepositoryName
     ) async throws {
-        try await checkUpload(id, in: repository)
+        _ = try await session(id, in: repository)
         guard digest.isSupported else { throw StorageError.unsupportedAlgorithm(digest) }
         try await leases.withLease(on: id, cut: part.cut) { lease in
             _ = try await write(part, to: id, lease)
@@ -87,7 +86,7 @@ extension Registry {
         _ id: UploadID,
         in repository: RepositoryName
     ) async throws {
-        try await checkUpload(id, in: repository)
+        _ = try await session(id, in: repository)
         // Whoever writes to it is cut off, and has let go when the lease comes.
         try await leases.withLease(on: id, cut: {}) { _ in try await blobs.cancelUpload(id) }
     }
@@ -148,11 +147,15 @@ extension Registry {
         }
     }
 
-    /// A session is known only in the repository that it was opened in.
-    private func checkUpload(_ id: UploadID, in repository: RepositoryName) async throws {
-        guard try await blobs.header(of: id)?.repository == repository else {
+    /// A session is known only in the repository that it was opened in, and until it expires.
+    private func session(_ id: UploadID, in repository: RepositoryName) async throws -> UploadSession {
+        // Asked first: what whoever writes to it has done by the time that it lets go is seen below.
+        let isHeld = leases.isHeld(id)
+        let session = try await blobs.session(id)
+        guard session.header?.repository == repository, isHeld || !hasExpired(session) else {
             throw StorageError.unknownUpload(id)
         }
+        return session
     }
 
     private func write(

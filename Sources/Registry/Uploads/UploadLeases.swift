@@ -48,6 +48,23 @@ final class UploadLeases: Sendable {
         return try await body(lease)
     }
 
+    /// Runs a body that has the session to itself, unless somebody has it: then it returns nil.
+    ///
+    /// A request that comes meanwhile waits for the body to end.
+    func withFreeLease<Value>(on upload: UploadID, _ body: () async throws -> Value) async throws -> Value? {
+        let isFree = sessions.withLock { sessions in
+            guard sessions[upload] == nil else { return false }
+            sessions[upload] = Session(holder: Lease(cut: {}))
+            return true
+        }
+        guard isFree else { return nil }
+        defer { release(upload) }
+        return try await body()
+    }
+
+    /// Whether a request writes to a session now.
+    func isHeld(_ upload: UploadID) -> Bool { sessions.withLock { $0[upload] != nil } }
+
     private func acquire(_ upload: UploadID, _ lease: Lease) async throws {
         try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
             let (older, mayGo) = sessions.withLock { sessions in

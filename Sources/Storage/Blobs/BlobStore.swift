@@ -24,8 +24,13 @@ package protocol BlobStore: Sendable {
     /// How many bytes of a session have come: what is kept if the process dies now.
     func durableOffset(of upload: UploadID) async throws -> Int64
 
-    /// What the session was opened with.
-    func header(of upload: UploadID) async throws -> UploadHeader?
+    /// What a session is for, and where it stands.
+    func session(_ upload: UploadID) async throws -> UploadSession
+
+    /// Sessions that can be resumed, also those that an earlier process began, by name, those behind `last`.
+    ///
+    /// Memory grows with `limit`, not with how many sessions there are.
+    func uploadPage(after last: UploadID?, limit: Int) async throws -> Page<UploadSession>
 
     /// Bytes of an unfinished session, to look at before it is finished.
     func read(_ range: Range<Int64>, of upload: UploadID) async throws -> ByteBuffer
@@ -80,6 +85,17 @@ package struct UploadHeader: Hashable, Sendable {
         self.algorithm = algorithm
         self.started = started
     }
+}
+
+/// An upload session that is not finished.
+package struct UploadSession: Hashable, Sendable, Identifiable {
+    package let id: UploadID
+    /// Nil for one that ends with the process.
+    package let header: UploadHeader?
+    /// How many bytes have come.
+    package let offset: Int64
+    /// When bytes last came, or when it began if none have; by the clock of whatever keeps the bytes.
+    package let lastActivity: Timestamp
 }
 
 /// Content whose digest has been computed, and that waits to be placed or discarded.

@@ -61,28 +61,52 @@ extension FileBlobStore {
     }
 
     package func append(_ chunks: [ByteBuffer], to id: UploadID, at offset: Int64) async throws -> Int64 {
-        let upload = try await session(id)
+        let upload = try await fileUpload(id)
         return try await blocking { try upload.append(chunks, at: offset) }
     }
 
     package func durableOffset(of id: UploadID) async throws -> Int64 {
-        let upload = try await session(id)
+        let upload = try await fileUpload(id)
         return try await blocking { try upload.offset() }
     }
 
-    package func header(of id: UploadID) async throws -> UploadHeader? {
-        let upload = try await session(id)
-        _ = try await blocking { try upload.offset() }
-        return upload.header
+    package func session(_ id: UploadID) async throws -> UploadSession {
+        let upload = try await fileUpload(id)
+        return try await blocking { try upload.session() }
+    }
+
+    package func uploadPage(after last: UploadID?, limit: Int) async throws -> Page<UploadSession> {
+        try await blocking { [self] in
+            var found: [UploadSession] = []
+            var last = last
+            while found.count <= limit {
+                let wanted = limit + 1 - found.count
+                let ids = try files.resumableUploads(after: last, limit: wanted, in: layout)
+                found += try ids.compactMap(lookAt)
+                guard ids.count == wanted else { break }
+                last = ids.last
+            }
+            return Page(elements: Array(found.prefix(limit)), hasMore: found.count > limit)
+        }
+    }
+
+    /// A session, without keeping it in memory; nil for one that has ended meanwhile.
+    private func lookAt(_ id: UploadID) throws -> UploadSession? {
+        do {
+            let inMemory = sessions.withLock { $0[id] }
+            return try (inMemory ?? files.loadUpload(id, in: layout))?.session()
+        } catch StorageError.unknownUpload {
+            return nil
+        }
     }
 
     package func read(_ range: Range<Int64>, of id: UploadID) async throws -> ByteBuffer {
-        let upload = try await session(id)
+        let upload = try await fileUpload(id)
         return try await blocking { try upload.read(range) }
     }
 
     package func finishUpload(_ id: UploadID, expecting digest: Digest?) async throws -> VerifiedUpload {
-        let upload = try await session(id)
+        let upload = try await fileUpload(id)
         let algorithm: SupportedAlgorithm
         if let digest {
             guard let supported = digest.supportedAlgorithm else {
@@ -102,7 +126,7 @@ extension FileBlobStore {
     }
 
     package func cancelUpload(_ id: UploadID) async throws {
-        let upload = try await session(id)
+        let upload = try await fileUpload(id)
         try await blocking { try upload.cancel() }
         await forget(id)
     }
@@ -118,16 +142,25 @@ extension FileBlobStore {
         }
     }
 
+    /// How many sessions are in memory: those that this process has touched, and that have not ended.
+    var sessionCount: Int { sessions.withLock { $0.count } }
+
     /// The session, from memory or, after a restart, from its files.
-    private func session(_ id: UploadID) async throws -> FileUpload {
+    private func fileUpload(_ id: UploadID) async throws -> FileUpload {
         if let upload = sessions.withLock({ $0[id] }) { return upload }
-        let loaded = try await blocking { [layout, files] in try files.loadUpload(id, in: layout) }
-        guard let loaded else { throw StorageError.unknownUpload(id) }
-        return sessions.withLock { sessions in
+        let load = { @Sendable [layout, files] in try files.loadUpload(id, in: layout) }
+        guard let loaded = try await blocking(load) else { throw StorageError.unknownUpload(id) }
+        let upload = sessions.withLock { sessions in
             if let upload = sessions[id] { return upload }
             sessions[id] = loaded
             return loaded
         }
+        // Whoever ended it before it was in memory could not take it out again.
+        guard try await blocking(load) != nil else {
+            sessions.withLock { if $0[id] === upload { $0[id] = nil } }
+            throw StorageError.unknownUpload(id)
+        }
+        return upload
     }
 }
 

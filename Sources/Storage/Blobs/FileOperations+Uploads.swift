@@ -52,6 +52,26 @@ extension FileOperations {
         }
     }
 
+    /// The first sessions behind `last` that have a header, in order.
+    ///
+    /// The folder has none: it is read from end to end, and what is beyond the limit forgotten again.
+    func resumableUploads(after last: UploadID?, limit: Int, in layout: BlobLayout) throws -> [UploadID] {
+        var found: [UploadID] = []
+        try entries(of: layout.uploads) { names in
+            for name in names where name.hasSuffix(BlobLayout.headerSuffix) {
+                let stem = name.dropLast(BlobLayout.headerSuffix.count)
+                // Cheaper than parsing, which most names are spared on most pages.
+                if let last, stem <= last.rawValue { continue }
+                if let id = UploadID(stem) { found.append(id) }
+            }
+            if found.count > limit {
+                found.sort()
+                found.removeLast(found.count - limit)
+            }
+        }
+        return found.sorted()
+    }
+
     /// Removes bytes without a header, headers without bytes, and everything else that is no session.
     func removeUnresumableUploads(_ layout: BlobLayout) throws {
         try entries(of: layout.uploads) { names in

@@ -14,6 +14,8 @@ package protocol FileOperations: Sendable {
     ) throws(FileError) -> Int
     /// The file's size in bytes.
     func size(of file: OpenFile) throws(FileError) -> Int64
+    /// When the file was last written to.
+    func modified(_ file: OpenFile) throws(FileError) -> Timestamp
     /// Cuts a file off.
     func truncate(_ file: OpenFile, to size: Int64) throws(FileError)
     /// Lets go of what memory holds of a file, so that the next read shows what the disk holds.

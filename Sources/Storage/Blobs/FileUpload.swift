@@ -43,6 +43,13 @@ final class FileUpload: Sendable {
         }
     }
 
+    /// What the session is for, and where it stands.
+    func session() throws -> UploadSession {
+        let offset = try offset()
+        let lastActivity = try files.modified(openBytes(.read))
+        return UploadSession(id: id, header: header, offset: offset, lastActivity: lastActivity)
+    }
+
     private func checkOpen(_ state: State) throws {
         guard state.phase == .open else { throw StorageError.unknownUpload(id) }
     }

@@ -54,6 +54,12 @@ package struct POSIXFileOperations: FileOperations {
         return Int64(status.st_size)
     }
 
+    package func modified(_ file: OpenFile) throws(FileError) -> Timestamp {
+        var status = stat()
+        _ = try Self.call("stat", file.path) { fstat(file.descriptor, &status) }
+        return Timestamp(status.st_mtim)
+    }
+
     package func truncate(_ file: OpenFile, to size: Int64) throws(FileError) {
         _ = try Self.call("truncate", file.path) { ftruncate(file.descriptor, off_t(size)) }
     }

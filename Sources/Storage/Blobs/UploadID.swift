@@ -16,6 +16,10 @@ package struct UploadID: Hashable, Sendable {
     }
 }
 
+extension UploadID: Comparable {
+    package static func < (left: UploadID, right: UploadID) -> Bool { left.rawValue < right.rawValue }
+}
+
 extension UploadID: CustomStringConvertible {
     package var description: String { rawValue }
 }

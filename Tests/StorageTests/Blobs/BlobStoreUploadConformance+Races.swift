@@ -21,7 +21,7 @@ extension BlobStoreUploadConformance {
         }
         try await implementation.withStore(in: folder) { store async throws in
             #expect(try await store.durableOffset(of: upload) == 300_000)
-            #expect(try await store.header(of: upload) == header)
+            #expect(try await store.session(upload).header == header)
             let middle = [ByteBuffer(bytes: bytes[300_000..<500_000])]
             #expect(try await store.append(middle, to: upload, at: 300_000) == 500_000)
         }

@@ -21,19 +21,22 @@ package struct TestRegistry: Sendable {
 /// Runs a test on an empty registry.
 package func withRegistry<Value>(
     policy: RegistryPolicy = RegistryPolicy(),
+    clock: ManualClock = ManualClock(),
     _ body: (TestRegistry) async throws -> Value
 ) async throws -> Value {
-    try await withTemporaryFolder { folder in try await withRegistry(in: folder, policy: policy, body) }
+    try await withTemporaryFolder { folder in
+        try await withRegistry(in: folder, policy: policy, clock: clock, body)
+    }
 }
 
 /// Runs a test on the registry in a folder, and closes it.
 package func withRegistry<Value>(
     in folder: TemporaryFolder,
     policy: RegistryPolicy = RegistryPolicy(),
+    clock: ManualClock = ManualClock(),
     _ body: (TestRegistry) async throws -> Value
 ) async throws -> Value {
     let files = FaultyFileOperations()
-    let clock = ManualClock()
     let storage = try await StorageFolder(
         StorageOwnership.acquire(folder.path),
         files: files,
@@ -69,14 +72,17 @@ package func withRegistry<Value>(
 package func withClient<Value>(
     _ transport: Transport,
     policy: RegistryPolicy = RegistryPolicy(),
+    clock: ManualClock = ManualClock(),
     _ body: (any TestClient, TestRegistry) async throws -> Value
 ) async throws -> Value {
     switch transport {
     case .inProcess:
-        try await withRegistry(policy: policy) { test in
+        try await withRegistry(policy: policy, clock: clock) { test in
             try await body(InProcessClient(test.registry), test)
         }
     case .live:
-        try await withServer(policy: policy) { server in try await body(server.client, server.test) }
+        try await withServer(policy: policy, clock: clock) { server in
+            try await body(server.client, server.test)
+        }
     }
 }

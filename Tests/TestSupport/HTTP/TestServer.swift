@@ -41,10 +41,11 @@ package struct TestServer: Sendable {
 package func withServer<Value>(
     limits: ConnectionLimits = ConnectionLimits(),
     policy: RegistryPolicy = RegistryPolicy(),
+    clock: ManualClock = ManualClock(),
     hosts: [String] = [],
     _ body: (TestServer) async throws -> Value
 ) async throws -> Value {
-    try await withRegistry(policy: policy) { test in
+    try await withRegistry(policy: policy, clock: clock) { test in
         try await withServer(
             of: test,
             on: .tcp(host: "127.0.0.1", port: 0, isLoopback: true),

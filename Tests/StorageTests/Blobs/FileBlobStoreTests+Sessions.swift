@@ -1,0 +1,76 @@
+import Foundation
+import NIOCore
+import OCI
+import TestSupport
+import Testing
+
+@testable import Storage
+
+// What a file blob store remembers of its sessions.
+extension FileBlobStoreTests {
+    @Test("keeps no session in memory that has ended, however it did")
+    func memory() async throws {
+        try await Self.withStore { scene in
+            let store = scene.store
+            let header = try Self.header()
+            for _ in 0..<3 {
+                try await store.cancelUpload(store.upload([1], header: header))
+                await store.discard(try await store.finishUpload(store.upload([1]), expecting: nil))
+                _ = try? await store.finishUpload(
+                    store.upload([1], header: header),
+                    expecting: Digest(of: [2])
+                )
+                _ = try? await store.session(UploadID())
+            }
+            #expect(store.sessionCount == 0)
+            let kept = try await store.upload([1], header: header)
+            #expect(store.sessionCount == 1)
+            try await store.cancelUpload(kept)
+            #expect(store.sessionCount == 0)
+        }
+    }
+
+    @Test("lists what lies on the disk without keeping it in memory")
+    func listing() async throws {
+        try await withTemporaryFolder { folder in
+            let header = try Self.header()
+            try await Self.withStore(in: folder) { scene in
+                for _ in 0..<30 { _ = try await scene.store.upload([1], header: header) }
+            }
+            try await Self.withStore(in: folder) { scene in
+                let page = try await scene.store.uploadPage(after: nil, limit: 20)
+                #expect(page.elements.count == 20)
+                #expect(page.hasMore)
+                #expect(scene.store.sessionCount == 0)
+            }
+        }
+    }
+
+    @Test("forgets a session that goes while it is being read into memory")
+    func vanishing() async throws {
+        try await withTemporaryFolder { folder in
+            let header = try Self.header()
+            let ids = Shared<[UploadID]>([])
+            try await Self.withStore(in: folder) { scene in
+                let id = try await scene.store.upload([1], header: header)
+                ids.update { $0.append(id) }
+            }
+            let id = try #require(ids.value.first)
+            let files = FaultyFileOperations()
+            try await Self.withStore(in: folder, files: files) { scene in
+                let reads = Shared(0)
+                files.observe { call in
+                    // What loading reads last is how large the file is: behind it the files go.
+                    guard call == .init(operation: .size, path: folder.file("uploads/\(id)")) else { return }
+                    reads.increment()
+                    for suffix in ["", ".json"] {
+                        try? FileManager.default.removeItem(atPath: folder.file("uploads/\(id)\(suffix)"))
+                    }
+                }
+                await #expect(throws: StorageError.unknownUpload(id)) { try await scene.store.session(id) }
+                #expect(reads.value == 1)
+                #expect(scene.store.sessionCount == 0)
+            }
+        }
+    }
+}
