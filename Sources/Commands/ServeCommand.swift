@@ -62,7 +62,7 @@ struct ServeCommand: AsyncParsableCommand {
             Terminal.print("try: curl -T ./program \(url)/")
         }
         var lifecycle = ServiceGroupConfiguration(
-            services: [listener, owner.socketService {}],
+            services: [listener, owner.socketService {}, owner.expiryService(logger: logger)],
             gracefulShutdownSignals: [.sigterm, .sigint],
             logger: configuration.logger(atLeast: .error)
         )

@@ -29,6 +29,7 @@ struct ConfigurationPrecedenceTests {
         "packaging.ca-bundle": ["none", "/etc/ca.pem", "./host"],
         "packaging.workers": ["1", "2", "1024"],
         "garbage.grace": ["0s", "1h", "30d"],
+        "uploads.expiry": ["1s", "1h", "30d"],
     ]
 
     @Test(
@@ -88,6 +89,7 @@ struct ConfigurationPrecedenceTests {
             limits: { upload-size: 512MiB, connections: 7 }
             packaging: { ca-bundle: ca.pem, workers: 3 }
             garbage: { grace: 1h }
+            uploads: { expiry: 2d }
             """
         let loaded = try withConfigurationFolder { folder in
             let file = folder.appending(path: "berth.yaml").path
@@ -117,6 +119,7 @@ struct ConfigurationPrecedenceTests {
         #expect(loaded.limits == .init(uploadSize: ByteSize(bytes: 536_870_912), connections: 7))
         #expect(loaded.packaging == .init(caBundle: .file("ca.pem"), workers: 3))
         #expect(loaded.garbage.grace == .seconds(3600))
+        #expect(loaded.uploads.expiry == .seconds(172_800))
     }
 
     @Test("The defaults are those that the design names")
@@ -132,6 +135,7 @@ struct ConfigurationPrecedenceTests {
         #expect(loaded.packaging == .init(caBundle: .host, workers: 0))
         #expect(loaded.timeouts.idle == .seconds(75))
         #expect(loaded.garbage.grace == .seconds(86_400))
+        #expect(loaded.uploads.expiry == .seconds(604_800))
         #expect(loaded.file == nil)
     }
 

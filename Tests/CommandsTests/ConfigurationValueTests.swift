@@ -121,6 +121,7 @@ struct ConfigurationValueTests {
         for (setting, texts) in [
             (Settings.idleTimeout as any SettingDefinition, ["0s", "0ms", "25h", "2d"]),
             (Settings.drainTimeout, ["25h"]), (Settings.grace, ["3651d"]),
+            (Settings.uploadExpiry, ["999ms", "3651d"]),
             (Settings.uploadSize, ["0B", "1025TiB"]),
         ] {
             for text in texts {

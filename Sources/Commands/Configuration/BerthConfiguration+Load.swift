@@ -71,6 +71,7 @@ extension BerthConfiguration {
                 workers: try values.value(of: Settings.workers)
             )
             self.garbage = Garbage(grace: try values.value(of: Settings.grace))
+            self.uploads = Uploads(expiry: try values.value(of: Settings.uploadExpiry))
         } catch {
             throw ConfigurationError(problems: [error])
         }

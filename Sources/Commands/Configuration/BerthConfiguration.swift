@@ -21,6 +21,7 @@ struct BerthConfiguration: Sendable {
     let limits: Limits
     let packaging: Packaging
     let garbage: Garbage
+    let uploads: Uploads
 
     /// Each setting's text and origin, in the order of the schema.
     let settings: [EffectiveSetting]
@@ -60,6 +61,10 @@ struct BerthConfiguration: Sendable {
 
     struct Garbage: Hashable, Sendable {
         let grace: Duration
+    }
+
+    struct Uploads: Hashable, Sendable {
+        let expiry: Duration
     }
 }
 

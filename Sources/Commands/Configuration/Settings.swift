@@ -132,6 +132,13 @@ enum Settings {
         "How long a blob stays that nothing refers to; a push must end within it."
     )
 
+    static let uploadExpiry = Setting(
+        "uploads.expiry",
+        .duration(.seconds(1) ... .days(3650)),
+        default: "7d",
+        "How long an unfinished upload can be resumed after the last of its bytes came."
+    )
+
     /// Every setting, in the order of `config/berth.yaml`: a section's settings follow each other.
     static let all: [any SettingDefinition] = [
         host, port, allowRemote, hosts, url, storage, deletes, immutable, sparse,
@@ -140,6 +147,7 @@ enum Settings {
         uploadSize, connections,
         caBundle, workers,
         grace,
+        uploadExpiry,
     ]
 
     /// The setting of a key such as `log.level`.

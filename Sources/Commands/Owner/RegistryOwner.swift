@@ -12,6 +12,7 @@ import Synchronization
 /// Every command that changes or reads a folder goes through one of these: its own, or that of a running server.
 struct RegistryOwner: Sendable {
     private let folder: StorageFolder
+    private let registry: Registry
     private let server: RegistryServer
     private let configuration: BerthConfiguration
     private let advertised: CommandAddress
@@ -34,7 +35,8 @@ struct RegistryOwner: Sendable {
                 maximumUploadSize: configuration.limits.uploadSize?.bytes,
                 allowsDeletes: configuration.deletes == .allow,
                 immutableTags: configuration.immutable,
-                sparseRepositories: configuration.sparse
+                sparseRepositories: configuration.sparse,
+                uploadExpiry: configuration.uploads.expiry
             ),
             logger: logger
         )
@@ -50,6 +52,7 @@ struct RegistryOwner: Sendable {
         )
         return RegistryOwner(
             folder: folder,
+            registry: registry,
             server: server,
             configuration: configuration,
             advertised: CommandAddress(configuration)
@@ -128,6 +131,11 @@ struct RegistryOwner: Sendable {
                 await onListening(port)
             }
         )
+    }
+
+    /// Removes upload sessions that have expired, for as long as the folder is served.
+    func expiryService(logger: Logger) -> some Service {
+        UploadExpiryService(logger: logger) { [registry] in try await registry.expireUploads() }
     }
 
     /// Makes everything durable, and gives the folder back.
