@@ -17,6 +17,7 @@ package struct BerthCommand: AsyncParsableCommand {
         version: "berth \(Version.current)",
         subcommands: [
             ServeCommand.self, PackCommand.self, ListCommand.self, InspectCommand.self, ConfigCommand.self,
+            UploadsCommand.self,
         ]
     )
 

@@ -78,6 +78,79 @@ struct CommandTests {
         }
     }
 
+    @Test("uploads lists what is not finished, beside a server and without one, until it expires")
+    func uploads() async throws {
+        try await Program.with { program in
+            let storage = program.storage.path
+            let (beside, started) = try await program.withServer { server in
+                for (name, content) in [("zebra", "12345"), ("team/app", "1"), ("team/app", "")] {
+                    let opened = try await program.tool(
+                        "curl",
+                        "-sS",
+                        "-o",
+                        "/dev/null",
+                        "-w",
+                        "%header{location}",
+                        "-X",
+                        "POST",
+                        "\(server.url)/v2/\(name)/blobs/uploads/"
+                    )
+                    let sent = try await program.tool(
+                        "curl",
+                        "-sSf",
+                        "-X",
+                        "PATCH",
+                        "--data-binary",
+                        content,
+                        "\(server.url)\(opened.output)"
+                    )
+                    #expect(sent.status == 0, "\(sent.errors)")
+                }
+                return (try await uploadListing(program), Date())
+            }
+            let alone = try await uploadListing(program)
+            #expect(alone == beside)
+            #expect(alone.map { $0["repository"] as? String } == ["team/app", "team/app", "zebra"])
+            #expect(Set(alone.prefix(2).map { $0["size"] as? Int }) == [0, 1])
+            #expect(alone.last?["size"] as? Int == 5)
+            let expires = try #require(alone.last?["expires"] as? String)
+            let week = try Date(expires, strategy: .iso8601).timeIntervalSince(started)
+            #expect(abs(week - 7 * 86_400) < 300)
+
+            let text = try await program.run("uploads", "--storage", storage)
+            let lines = text.output.split(separator: "\n")
+            #expect(lines.first?.split(separator: " ").first == "REPOSITORY")
+            #expect(lines.count == 4)
+            let id = try #require(alone.last?["id"] as? String)
+            #expect(lines.last?.hasPrefix("zebra") == true && lines.last?.hasSuffix(id) == true)
+
+            // As if a week had gone by for one of them. Nobody knows it any more, and the next server removes it.
+            try FileManager.default.setAttributes(
+                [.modificationDate: Date(timeIntervalSinceNow: -8 * 86_400)],
+                ofItemAtPath: program.storage.appending(path: "uploads/\(id)").path
+            )
+            #expect(try await uploadListing(program).count == 2)
+            #expect(try program.stored("uploads").contains(id))
+            try await program.withServer { server in
+                try await eventually("the expired upload is removed") {
+                    try program.stored("uploads").contains { $0.hasPrefix(id) } ? nil : ()
+                }
+                try await eventually("the log tells of it") {
+                    server.process.errorsSoFar.contains("removed expired uploads") ? () : nil
+                }
+            }
+            #expect(try program.stored("uploads").count == 4)
+        }
+    }
+
+    private func uploadListing(_ program: Program) async throws -> [NSDictionary] {
+        let outcome = try await program.run("uploads", "--json", "--storage", program.storage.path)
+        return try #require(
+            try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [NSDictionary],
+            "\(outcome.errors)"
+        )
+    }
+
     @Test("pack says what is wrong with its file")
     func badFiles() async throws {
         try await Program.with { program in

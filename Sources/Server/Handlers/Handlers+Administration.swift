@@ -11,6 +11,7 @@ extension Handlers {
         switch endpoint {
         case .listImages: try await listImages()
         case .inspectImage: try await inspectImage()
+        case .listUploads: try await listUploads()
         }
     }
 

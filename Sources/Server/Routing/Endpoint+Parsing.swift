@@ -97,6 +97,7 @@ extension Endpoint {
         case ["health"]: try choose(method, [(.get, .health)])
         case ["admin", "images"]: try choose(method, [(.get, .administer(.listImages))])
         case ["admin", "image"]: try choose(method, [(.get, .administer(.inspectImage))])
+        case ["admin", "uploads"]: try choose(method, [(.get, .administer(.listUploads))])
         default: throw .unknownPath
         }
     }

@@ -48,6 +48,7 @@ enum Endpoint: Hashable, Sendable {
 enum AdministrationEndpoint: Hashable, Sendable {
     case listImages
     case inspectImage
+    case listUploads
 }
 
 /// Why a request asks for nothing that there is.

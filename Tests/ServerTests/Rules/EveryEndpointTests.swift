@@ -34,7 +34,8 @@ struct EveryEndpointTests {
                     "/v2/a/b/referrers/\(manifest.digest)", "/v2/a/b/manifests/latest",
                     "/v2/a/b/manifests/\(manifest.digest)", "/v2/a/b/blobs/\(loose.digest)", upload, "/",
                     "/_/health",
-                    "/_/admin/images", "/_/admin/image?name=a/b:latest", "/v2/unknown/path", "/%00",
+                    "/_/admin/images", "/_/admin/image?name=a/b:latest", "/_/admin/uploads",
+                    "/v2/unknown/path", "/%00",
                 ].map { TestRequest(method, $0) }
             } + [
                 TestRequest("PUT", "/v2/a/b/manifests/new", json, content: manifest.bytes),
