@@ -115,8 +115,11 @@ extension Registry {
 extension Tag {
     /// The tag under which clients keep a list of what they know about a manifest, where a registry keeps none.
     ///
-    /// - SeeAlso: distribution-spec v1.1.1, "Referrers Tag Schema"
+    /// A dash stands for each character that a digest may hold and a tag may not.
+    ///
+    /// - SeeAlso: distribution-spec, "Referrers Tag Schema"
     init?(referrersOf subject: Digest) {
-        try? self.init("\(subject.algorithm.description.prefix(32))-\(subject.encoded.prefix(64))")
+        let name = "\(subject.algorithm.description.prefix(32))-\(subject.encoded.prefix(64))"
+        try? self.init(String(name.map { $0 == "+" || $0 == "=" ? "-" : $0 }))
     }
 }
