@@ -50,6 +50,12 @@ struct PackCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Whether root certificates come along.", valueName: "on|off"))
     var ca: String?
 
+    @Option(help: ArgumentHelp("What the platforms of one build have in common.", valueName: "name"))
+    var build: String?
+
+    @Option(help: ArgumentHelp("The platforms that the tag waits for.", valueName: "platform,platform"))
+    var expect: String?
+
     @Flag(help: "Print JSON.")
     var json = false
 
@@ -64,7 +70,7 @@ struct PackCommand: AsyncParsableCommand {
             let reply = try await OwnerConnection.with(configuration, createsFolder: true, logger: logger) {
                 try await $0.put(path, content: source, size: source.size, acceptsJSON: wantsJSON)
             }
-            guard reply.status == 200 || reply.status == 201 else { throw CommandError(reply.message) }
+            guard (200...202).contains(reply.status) else { throw CommandError(reply.message) }
             Terminal.write(json ? reply.text + "\n" : reply.text, to: 1)
         }
     }
@@ -85,7 +91,10 @@ struct PackCommand: AsyncParsableCommand {
         let repeated = [
             ("entrypoint", entrypoint), ("cmd", cmd), ("env", env), ("port", port), ("label", label),
         ]
-        let single = [("user", user), ("workdir", workdir), ("base", base), ("ca", ca)]
+        let single = [
+            ("user", user), ("workdir", workdir), ("base", base), ("ca", ca), ("build", build),
+            ("expect", expect),
+        ]
         return repeated.flatMap { name, values in values.map { (name, $0) } }
             + single.compactMap { name, value in value.map { (name, $0) } }
     }

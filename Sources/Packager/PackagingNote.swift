@@ -1,4 +1,4 @@
-import OCI
+package import OCI
 
 /// Something that whoever sent a program should know about its image.
 package enum PackagingNote: Hashable, Sendable {
@@ -6,12 +6,16 @@ package enum PackagingNote: Hashable, Sendable {
     case renamed(from: String, to: String)
     /// No certificates were found, so that the program trusts nobody over TLS.
     case noCertificates
+    /// The tag stood for another platform, and does not any more.
+    case replaced(Platform)
 }
 
 extension PackagingNote: CustomStringConvertible {
     package var description: String {
         switch self {
         case .renamed(let old, let new): "'\(old.printable)' is called \(new) here"
+        case .replaced(let platform):
+            "the tag no longer stands for \(platform); uploads with the same ?build= share a tag"
         case .noCertificates:
             """
             the registry has no root certificates to give, so that TLS connections from this image will fail; see \

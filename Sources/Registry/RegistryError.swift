@@ -14,6 +14,8 @@ package enum RegistryError: Error, Equatable {
     case uploadTooLarge(limit: Int64)
     /// The registry's owner has switched deletion off.
     case deletesDenied(DeletedContent)
+    /// `expect` does not name the platform of the executable that came.
+    case unexpectedPlatform(Platform, expected: [Platform])
     /// Another request goes on with the same upload session.
     case superseded
 }
@@ -36,6 +38,11 @@ extension RegistryError: CustomStringConvertible {
             "Content-Range announces \(announced) bytes, and \(actual) came"
         case .uploadTooLarge(let limit): "an upload has at most \(limit) bytes here (limits.upload-size)"
         case .deletesDenied(let content): "\(content.rawValue)s are not deleted here"
+        case .unexpectedPlatform(let platform, let expected):
+            """
+            the executable is for \(platform), and 'expect' names \
+            \(expected.map(\.description).joined(separator: ", "))
+            """
         case .superseded: "another request goes on with this upload session"
         }
     }

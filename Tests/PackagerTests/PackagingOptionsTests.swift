@@ -1,3 +1,4 @@
+import OCI
 import Testing
 
 @testable import Packager
@@ -33,6 +34,25 @@ struct PackagingOptionsTests {
     )
     func ports(value: String, expected: String) throws {
         #expect(try PackagingOptions([("port", value)]).ports.map(\.description) == [expected])
+    }
+
+    @Test("A build is a name, and what it waits for a list of platforms in the order of their names")
+    func builds() throws {
+        let options = try PackagingOptions([
+            ("expect", "linux/arm64,linux/arm/v7,linux/amd64"), ("build", "ci/17#2"),
+        ])
+        #expect(options.build == "ci/17#2")
+        #expect(options.expected.map(\.description) == ["linux/amd64", "linux/arm/v7", "linux/arm64"])
+        for wrong in [
+            [("build", "")], [("build", "a b")], [("build", "é")],
+            [("build", String(repeating: "a", count: 256))],
+            [("expect", "linux/amd64")], [("build", "1"), ("expect", "")],
+            [("build", "1"), ("expect", "linux")],
+            [("build", "1"), ("expect", "linux/amd64,")], [("build", "1"), ("expect", "a/b,a/b")],
+            [("build", "1"), ("expect", "a/b/c/d")], [("build", "1"), ("build", "1")],
+        ] {
+            #expect(throws: PackagingOptionError.self, "\(wrong)") { try PackagingOptions(wrong) }
+        }
     }
 
     @Test("A switch is on or off, in the usual words")
@@ -156,7 +176,11 @@ struct PackagingOptionsTests {
         } else {
             #expect(!message.contains("did you mean"))
         }
-        #expect(message.hasSuffix("there are entrypoint, cmd, env, port, label, user, workdir, base, ca"))
+        #expect(
+            message.hasSuffix(
+                "there are entrypoint, cmd, env, port, label, user, workdir, base, ca, build, expect"
+            )
+        )
         #expect(message.count < 400 && !message.contains("\u{1B}"))
     }
 

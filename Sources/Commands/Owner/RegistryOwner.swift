@@ -135,7 +135,11 @@ struct RegistryOwner: Sendable {
 
     /// Removes upload sessions that have expired, for as long as the folder is served.
     func expiryService(logger: Logger) -> some Service {
-        UploadExpiryService(logger: logger) { [registry] in try await registry.expireUploads() }
+        UploadExpiryService(logger: logger) { [registry] in
+            let count = try await registry.expireUploads()
+            try await registry.closeGroups()
+            return count
+        }
     }
 
     /// Makes everything durable, and gives the folder back.

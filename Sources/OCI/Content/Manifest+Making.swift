@@ -10,6 +10,18 @@ extension Manifest {
         return JSONValue.object(members).canonicalBytes
     }
 
+    /// The bytes of an OCI image index that this program makes: one manifest a platform.
+    ///
+    /// They stand in the order of their platforms' names, so that the same ones always make the same bytes.
+    package static func indexBytes(_ manifests: [Descriptor]) -> [UInt8] {
+        let sorted = manifests.sorted { ($0.platform?.description ?? "") < ($1.platform?.description ?? "") }
+        return JSONValue.object([
+            .init("schemaVersion", .integer(2)),
+            .init("mediaType", .string(MediaType.ociIndex.rawValue)),
+            .init("manifests", .array(sorted.map(\.json))),
+        ]).canonicalBytes
+    }
+
     private static func imageMembers(configuration: Descriptor, layers: [Descriptor]) -> [JSONValue.Member] {
         [
             .init("schemaVersion", .integer(2)),

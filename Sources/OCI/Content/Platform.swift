@@ -15,6 +15,23 @@ package struct Platform: Hashable, Sendable {
     }
 }
 
+extension Platform {
+    /// Parses `os/architecture` or `os/architecture/variant`; nil for anything else.
+    package init?(_ text: some StringProtocol) {
+        let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+        let isGrammatical = parts.allSatisfy { part in
+            (1...32).contains(part.utf8.count)
+                && part.utf8.allSatisfy { $0.isASCIILowercase || $0.isASCIIDigit || "._-".utf8.contains($0) }
+        }
+        guard (2...3).contains(parts.count), isGrammatical else { return nil }
+        self.init(
+            os: String(parts[0]),
+            architecture: String(parts[1]),
+            variant: parts.count == 3 ? String(parts[2]) : nil
+        )
+    }
+}
+
 extension Platform: CustomStringConvertible {
     package var description: String {
         [os, architecture, variant].compactMap { $0 }.joined(separator: "/")

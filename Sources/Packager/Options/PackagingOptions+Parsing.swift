@@ -1,3 +1,5 @@
+import OCI
+
 extension PackagingOptions {
     /// Parses options as they stand in a query, in order.
     ///
@@ -19,6 +21,14 @@ extension PackagingOptions {
             try set(name, to: value)
         }
         ports = Set(ports).sorted()
+        guard expected.isEmpty || build != nil else {
+            let names = expected.map(\.description).joined(separator: ",")
+            throw .invalid(
+                .expected,
+                names,
+                "it goes with 'build', by which the parts of one build know each other"
+            )
+        }
     }
 
     private mutating func set(_ name: Name, to value: String) throws(PackagingOptionError) {
@@ -49,7 +59,29 @@ extension PackagingOptions {
             }
             self.base = base
         case .certificates: certificates = try Self.isOn(name, value)
+        case .build:
+            let isName = value.utf8.allSatisfy { (0x21...0x7E).contains($0) }
+            guard isName, (1...Limit.nameSize).contains(value.utf8.count) else {
+                throw .invalid(
+                    name,
+                    value,
+                    "it is 1 to \(Limit.nameSize) printable characters without spaces"
+                )
+            }
+            build = value
+        case .expected: expected = try Self.platforms(value)
         }
+    }
+
+    private static func platforms(_ value: String) throws(PackagingOptionError) -> [Platform] {
+        let names = value.split(separator: ",", omittingEmptySubsequences: false)
+        let platforms = names.compactMap { Platform($0) }
+        guard platforms.count == names.count, Set(platforms).count == names.count,
+            platforms.count <= Limit.platforms
+        else {
+            throw .invalid(.expected, value, "it is a list of platforms, such as linux/amd64,linux/arm64")
+        }
+        return platforms.sorted { $0.description < $1.description }
     }
 
     private static func label(_ value: String) throws(PackagingOptionError) -> (key: String, text: String) {
@@ -93,7 +125,7 @@ extension PackagingOptions.Name {
     var isRepeatable: Bool {
         switch self {
         case .entrypoint, .command, .environment, .port, .label: true
-        case .user, .workingDirectory, .base, .certificates: false
+        case .user, .workingDirectory, .base, .certificates, .build, .expected: false
         }
     }
 }

@@ -1,3 +1,5 @@
+package import OCI
+
 /// What whoever sends a program says about its image, beyond the defaults.
 package struct PackagingOptions: Hashable, Sendable {
     /// What a container runs, in place of the program alone.
@@ -14,6 +16,12 @@ package struct PackagingOptions: Hashable, Sendable {
     package var base = Base.default
     /// Whether the root certificates come along; nil where the base decides.
     package var certificates: Bool?
+
+    /// What the images of one build have in common, whose platforms are uploaded apart; nil where there is no more to say
+    /// than the program itself tells.
+    package var build: String?
+    /// The platforms that have to be there before the tag moves; empty where it does not wait.
+    package var expected: [Platform] = []
 
     /// The files that come along with a program.
     package enum Base: String, CaseIterable, Hashable, Sendable {
@@ -34,6 +42,8 @@ package struct PackagingOptions: Hashable, Sendable {
         case workingDirectory = "workdir"
         case base
         case certificates = "ca"
+        case build
+        case expected = "expect"
     }
 
     /// How much may be said.
@@ -46,6 +56,8 @@ package struct PackagingOptions: Hashable, Sendable {
         package static let valueSize = 32_768
         /// The longest name of a variable or a label in bytes.
         package static let nameSize = 255
+        /// How many platforms can be waited for; there are not half as many.
+        package static let platforms = 64
         /// What all values may have together in bytes.
         package static let totalSize = 262_144
     }

@@ -94,10 +94,10 @@ extension Registry {
         throw StorageError.missingReferences(publication.manifest.references.map(\.descriptor.digest))
     }
 
-    private static var maximumPublicationAttempts: Int { 8 }
+    static var maximumPublicationAttempts: Int { 8 }
 
     /// Makes blobs safe from a loss of power; false where one of them is not there any more.
-    private func sync(_ records: [BlobRecord]) async throws -> Bool {
+    func sync(_ records: [BlobRecord]) async throws -> Bool {
         do {
             try await blobs.sync(records.map(\.digest))
             return true

@@ -103,7 +103,7 @@ extension Registry {
     }
 
     /// The configuration of an image; nil for an artifact's, which may be anything.
-    private func configuration(
+    func configuration(
         _ descriptor: Descriptor,
         in repository: RepositoryName
     ) async throws -> ImageConfiguration? {

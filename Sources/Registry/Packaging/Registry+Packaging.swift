@@ -1,7 +1,7 @@
 package import NIOCore
 package import OCI
 package import Packager
-import Storage
+package import Storage
 
 /// An executable on its way to being an image.
 package struct ExecutableUpload<Content: AsyncSequence<ByteBuffer, any Error> & Sendable>: Sendable {
@@ -35,8 +35,19 @@ extension Registry {
     /// An image that an executable became.
     package struct PackagedUpload: Sendable {
         package let image: PackagedImage
+        /// Where the image stands among those of other platforms.
+        package let placement: PartPublication.Placement
+        /// The platforms that the tag stands for, or will.
+        package let platforms: [Platform]
+        /// A platform whose image the tag stood for before, and does not any more.
+        package var replaced: Platform?
         /// False where the same image had the same tag before.
         package let isChange: Bool
+
+        /// The digest that the tag points to, or where it does not point here the image's own.
+        package var digest: Digest {
+            if case .tagged(let digest) = placement { digest } else { image.digest }
+        }
     }
 
     /// Makes an image of an executable, and tags it.
@@ -54,8 +65,7 @@ extension Registry {
                 let verified = try await blobs.finishUpload(layer, expecting: image.layer.descriptor.digest)
                 _ = try await publish(verified, in: upload.repository)
                 try await push(image.configuration, in: upload.repository)
-                let isChange = try await publish(image, upload.repository, upload.tag)
-                return PackagedUpload(image: image, isChange: isChange)
+                return try await publish(image, of: upload)
             }
         }
     }
@@ -124,25 +134,6 @@ extension Registry {
             let verified = try await blobs.finishUpload(id, expecting: document.descriptor.digest)
             _ = try await publish(verified, in: repository)
         }
-    }
-
-    private func publish(
-        _ image: PackagedImage,
-        _ repository: RepositoryName,
-        _ tag: Tag
-    ) async throws -> Bool {
-        let manifest: Manifest
-        do {
-            manifest = try Manifest(
-                parsing: image.manifest.bytes,
-                contentType: image.manifest.descriptor.mediaType
-            )
-        } catch {
-            throw RegistryError.manifestInvalid(error)
-        }
-        return try await publish(
-            publication(of: manifest, image.manifest.bytes, as: image.digest, tags: [tag], in: repository)
-        )
     }
 }
 

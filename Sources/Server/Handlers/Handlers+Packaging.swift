@@ -3,6 +3,7 @@ import Hummingbird
 import OCI
 import Packager
 import Registry
+import Storage
 
 // Executables in, images out: what `curl -T` meets.
 extension Handlers {
@@ -28,19 +29,25 @@ extension Handlers {
         )
         let reply = PackagingReply(
             packaged: packaged,
-            reference: "\(authority)/\(target.repository):\(target.tag)",
+            repository: "\(authority)/\(target.repository)",
+            tag: target.tag,
             notes: target.notes + packaged.image.notes
+                + (packaged.replaced.map { [.replaced($0)] } ?? [])
         )
         var fields: HTTPFields = [
-            .location: "/v2/\(target.repository)/manifests/\(packaged.image.digest)",
-            .dockerContentDigest: packaged.image.digest.description,
+            .location: "/v2/\(target.repository)/manifests/\(packaged.digest)",
+            .dockerContentDigest: packaged.digest.description,
         ]
         fields[.vary] = "Accept"
         var response: Response =
             headers.prefersJSON
             ? .json(reply.json, fields)
             : .bytes(Array(reply.text.utf8), type: "text/plain; charset=utf-8", fields)
-        response.status = packaged.isChange ? .created : .ok
+        response.status =
+            switch packaged.placement {
+            case .staged: .accepted
+            case .tagged, .late: packaged.isChange ? .created : .ok
+            }
         return response
     }
 

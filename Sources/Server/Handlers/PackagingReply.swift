@@ -1,26 +1,53 @@
 import OCI
 import Packager
 import Registry
+import Storage
 
 /// What is said of an image that was made of an upload.
 struct PackagingReply {
     let packaged: Registry.PackagedUpload
-    /// What docker pulls it by.
-    let reference: String
+    /// What stands before the tag in a reference.
+    let repository: String
+    let tag: Tag
     let notes: [PackagingNote]
 
     private var image: PackagedImage { packaged.image }
 
+    /// What docker pulls it by: the tag, or where that does not lead here the digest.
+    private var reference: String {
+        if case .tagged = packaged.placement {
+            "\(repository):\(tag)"
+        } else {
+            "\(repository)@\(image.digest)"
+        }
+    }
+
+    private var isShared: Bool { packaged.platforms.count > 1 }
+
+    private func list(_ platforms: [Platform]) -> String {
+        platforms.map(\.description).joined(separator: ", ")
+    }
+
     /// For people, and for scripts that take the first line: the bare reference.
     var text: String {
-        var lines = [
-            reference,
-            "digest    \(image.digest)",
-            "platform  \(image.platform)",
+        var lines = [reference, "digest    \(packaged.digest)"]
+        if packaged.digest != image.digest { lines.append("image     \(image.digest)") }
+        lines.append("platform  \(image.platform)")
+        if isShared { lines.append("together  \(list(packaged.platforms))") }
+        lines += [
             "size      \(image.executableSize) bytes the executable, \(image.layer.archiveSize) the image, "
                 + "\(image.transferSize) to pull",
             "run       docker run --rm \(reference)",
         ]
+        switch packaged.placement {
+        case .tagged: break
+        case .staged(let missing):
+            lines.append("waiting   \(repository):\(tag) appears when \(list(missing)) has come")
+        case .late:
+            lines.append(
+                "late      another build has \(repository):\(tag) now; this one is there by its digest"
+            )
+        }
         lines += notes.map { "note      \($0)" }
         if !packaged.isChange { lines.append("unchanged since it was uploaded before") }
         return lines.joined(separator: "\n") + "\n"
@@ -28,15 +55,24 @@ struct PackagingReply {
 
     /// For programs.
     var json: JSONValue {
-        .object([
+        var members: [JSONValue.Member] = [
             .init("reference", .string(reference)),
-            .init("digest", .string(image.digest.description)),
+            .init("digest", .string(packaged.digest.description)),
+            .init("image", .string(image.digest.description)),
             .init("platform", .string(image.platform.description)),
+            .init("platforms", .strings(packaged.platforms.map(\.description))),
+        ]
+        if case .staged(let missing) = packaged.placement {
+            members.append(.init("missing", .strings(missing.map(\.description))))
+        }
+        if case .late = packaged.placement { members.append(.init("isLate", .bool(true))) }
+        members += [
             .init("executableSize", .integer(Int64(clamping: image.executableSize))),
             .init("imageSize", .integer(image.layer.archiveSize)),
             .init("transferSize", .integer(image.transferSize)),
             .init("isChange", .bool(packaged.isChange)),
             .init("notes", .strings(notes.map(\.description))),
-        ])
+        ]
+        return .object(members)
     }
 }

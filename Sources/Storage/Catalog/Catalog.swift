@@ -63,6 +63,20 @@ package protocol Catalog: Sendable {
     ///   `tagImmutable` where an immutable tag points to another manifest.
     func publishManifest(_ publication: ManifestPublication) async throws -> ManifestPublication.Outcome
 
+    /// Stores one platform's image, and points a tag to it and to the other parts of its group together.
+    ///
+    /// Durable. A group takes the tag with its first part, or when all that are expected are there, and keeps it until
+    /// another group or another push takes it. With one part the tag points to the image, with several to an index of them.
+    /// A part of a platform that the group has already takes that one's place.
+    ///
+    /// - Throws: as `publishManifest`. An immutable tag takes a further platform of its own group, and nothing else.
+    func publishPart(_ part: PartPublication) async throws -> PartPublication.Outcome
+
+    /// Closes groups whose time is over, and removes the images of those that never took their tag. Durable.
+    ///
+    /// - Returns: how many were closed; fewer than `limit` means that nothing else is due.
+    func closeGroups(now: Timestamp, keptUntil: Timestamp, limit: Int) async throws -> Int
+
     /// Removes a tag, not its manifest; false where there was none. Durable.
     func deleteTag(_ tag: Tag, in repository: RepositoryName, now: Timestamp) async throws -> Bool
 

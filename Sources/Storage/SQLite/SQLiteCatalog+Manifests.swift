@@ -61,6 +61,10 @@ extension SQLiteCatalog {
                 )
             else { return false }
             try database.removeTag(tag.rawValue, repositoryID: repositoryID, now: now)
+            try database.run(
+                "DELETE FROM upload_group WHERE repository_id = ? AND tag = ?",
+                [repositoryID, tag.rawValue]
+            )
             try database.noteUntagged(manifestID: row["manifest_id"], repositoryID: repositoryID, now: now)
             return true
         }
@@ -137,7 +141,7 @@ extension Database {
     }
 
     /// Takes a manifest out of a repository, and has what it alone referred to looked at later.
-    fileprivate func removeManifest(
+    func removeManifest(
         _ manifestID: Int64,
         repositoryID: Int64,
         keptUntil: Timestamp,
@@ -164,6 +168,13 @@ extension Database {
             try enqueueGarbage(target, repositoryID: repositoryID, due: keptUntil)
         }
         try removeReferrer(manifestID: manifestID, repositoryID: repositoryID)
+        try run(
+            """
+            DELETE FROM upload_part WHERE manifest_id = ?1 AND EXISTS
+            (SELECT 1 FROM upload_group WHERE upload_group.id = group_id AND upload_group.repository_id = ?2)
+            """,
+            [manifestID, repositoryID]
+        )
         try run(
             "DELETE FROM repository_manifest WHERE repository_id = ? AND manifest_id = ?",
             [repositoryID, manifestID]

@@ -7,27 +7,39 @@ extension SQLiteCatalog {
         _ publication: ManifestPublication
     ) async throws -> ManifestPublication.Outcome {
         try await writes.perform(.power) { database in
-            let existingID = try database.repositoryID(publication.repository)
-            let unsynced = try Self.checkReferences(of: publication, repositoryID: existingID, database)
-            guard unsynced.isEmpty else { return .unsynced(unsynced) }
-            for blob in publication.synced {
-                try database.run("UPDATE blob SET synced = 1 WHERE id = ? AND synced = 0", [blob.rowID])
+            switch try Self.add(publication, database) {
+            case .unsynced(let blobs): return .unsynced(blobs)
+            case .added(let manifestID, let repositoryID, var isChange):
+                for tag in publication.tags where try Self.point(tag, to: manifestID, publication, database) {
+                    // Whoever pushes here next with a part of an older build does not know of this one.
+                    try database.run(
+                        "DELETE FROM upload_group WHERE repository_id = ? AND tag = ?",
+                        [repositoryID, tag.rawValue]
+                    )
+                    isChange = true
+                }
+                return .published(isChange: isChange)
             }
-            let repositoryID = try database.repositoryID(publication.repository, createdAt: publication.now)
-            let (manifestID, isNew) = try Self.store(publication, repositoryID: repositoryID, database)
-            var isChange = isNew
-            for tag in publication.tags {
-                let moved = try Self.point(
-                    tag,
-                    to: manifestID,
-                    publication,
-                    repositoryID: repositoryID,
-                    database
-                )
-                isChange = isChange || moved
-            }
-            return .published(isChange: isChange)
         }
+    }
+
+    /// What became of a manifest without its tags.
+    enum Addition {
+        case added(manifestID: Int64, repositoryID: Int64, isNew: Bool)
+        case unsynced([BlobRecord])
+    }
+
+    /// Adds a manifest to its repository, if all that it refers to is there and durable.
+    static func add(_ publication: ManifestPublication, _ database: Database) throws -> Addition {
+        let existingID = try database.repositoryID(publication.repository)
+        let unsynced = try checkReferences(of: publication, repositoryID: existingID, database)
+        guard unsynced.isEmpty else { return .unsynced(unsynced) }
+        for blob in publication.synced {
+            try database.run("UPDATE blob SET synced = 1 WHERE id = ? AND synced = 0", [blob.rowID])
+        }
+        let repositoryID = try database.repositoryID(publication.repository, createdAt: publication.now)
+        let (manifestID, isNew) = try store(publication, repositoryID: repositoryID, database)
+        return .added(manifestID: manifestID, repositoryID: repositoryID, isNew: isNew)
     }
 
     /// Throws what is missing, and returns what is there but may not survive a loss of power.
@@ -140,13 +152,13 @@ extension SQLiteCatalog {
     }
 
     /// Points a tag to a manifest, and says whether it did not already.
-    private static func point(
+    static func point(
         _ tag: Tag,
         to manifestID: Int64,
         _ publication: ManifestPublication,
-        repositoryID: Int64,
         _ database: Database
     ) throws -> Bool {
+        let repositoryID = try database.repositoryID(publication.repository, createdAt: publication.now)
         let row = try database.row(
             """
             SELECT manifest_id, expires_at IS NULL OR expires_at > ? AS is_valid FROM tag

@@ -13,6 +13,9 @@ enum Schema {
             try database.execute(sql: referrers)
             try database.addReferrersOfStoredManifests()
         }
+        migrator.registerMigration("3 groups of uploads") { database in
+            try database.execute(sql: groups)
+        }
         return migrator
     }
 
@@ -147,5 +150,29 @@ enum Schema {
         CREATE INDEX referrer_artifact_type
             ON referrer (repository_id, subject, artifact_type, manifest_id) WHERE artifact_type IS NOT NULL;
         DROP INDEX repository_manifest_subject;
+        """
+
+    /// Images of one build that were uploaded apart, and share a tag.
+    ///
+    /// `tagged_manifest_id`: what the group last pointed its tag to; NULL while it waits for expected platforms.
+    private static let groups = """
+        CREATE TABLE upload_group (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            repository_id INTEGER NOT NULL REFERENCES repository (id),
+            tag TEXT NOT NULL,
+            key TEXT NOT NULL,
+            tagged_manifest_id INTEGER,
+            open_until INTEGER NOT NULL
+        );
+        CREATE UNIQUE INDEX upload_group_key ON upload_group (repository_id, tag, key);
+        CREATE INDEX upload_group_open_until ON upload_group (open_until);
+
+        CREATE TABLE upload_part (
+            group_id INTEGER NOT NULL REFERENCES upload_group (id) ON DELETE CASCADE,
+            platform TEXT NOT NULL,
+            manifest_id INTEGER NOT NULL REFERENCES manifest (id),
+            PRIMARY KEY (group_id, platform)
+        ) WITHOUT ROWID;
+        CREATE INDEX upload_part_manifest ON upload_part (manifest_id);
         """
 }

@@ -72,6 +72,12 @@ enum CatalogInvariants {
             AND referrer.manifest_id = repository_manifest.manifest_id
             AND referrer.subject = repository_manifest.subject)
         """,
+        "a part of a group that the repository has not": """
+        SELECT upload_part.manifest_id FROM upload_part JOIN upload_group ON upload_group.id = group_id
+        WHERE NOT EXISTS (SELECT 1 FROM repository_manifest
+            WHERE repository_manifest.repository_id = upload_group.repository_id
+            AND repository_manifest.manifest_id = upload_part.manifest_id)
+        """,
         "a tag whose history ends otherwise": """
         SELECT tag.name FROM tag JOIN manifest ON manifest.id = tag.manifest_id WHERE manifest.digest IS NOT
         (SELECT digest FROM tag_history WHERE tag_history.repository_id = tag.repository_id

@@ -365,6 +365,26 @@ struct SQLiteCatalogTests {
             among: [artifact.digest]
         )
         _ = try await scene.delete(artifact, in: scene.app)
+        for (number, name) in ["linux/amd64", "linux/arm64"].enumerated() {
+            for tag in [Tag.edge, .stable] {
+                _ = try await scene.catalog.publishPart(
+                    PartPublication(
+                        image: ImageFixture("app").manifest.publication(in: scene.app, now: scene.clock.now),
+                        platform: try #require(Platform(name)),
+                        tag: tag,
+                        isTagImmutable: number == 1,
+                        key: "build",
+                        expected: tag == .edge ? [] : [try #require(Platform("linux/386"))],
+                        openUntil: scene.clock.now
+                    )
+                )
+            }
+        }
+        _ = try await scene.catalog.closeGroups(
+            now: scene.clock.now,
+            keptUntil: scene.keptUntil,
+            limit: 10
+        )
         _ = try scene.catalog.unknownBlobs(among: [blob.digest])
         _ = try await scene.catalog.deleteTag(.stable, in: scene.app, now: scene.clock.now)
         for unsynced in try await scene.catalog.unsyncedBlobs() {

@@ -1,0 +1,106 @@
+import NIOCore
+import OCI
+import Packager
+import Storage
+
+extension Registry {
+    /// How long images of one build may come apart: CI's slowest runs take hours, and nobody waits for a day.
+    private static var groupTime: Duration { .seconds(24 * 3600) }
+
+    /// Gives an image its tag, together with the images of other platforms that belong to the same build.
+    func publish(
+        _ image: PackagedImage,
+        of upload: ExecutableUpload<some AsyncSequence<ByteBuffer, any Error>>
+    ) async throws -> PackagedUpload {
+        let manifest: Manifest
+        do {
+            manifest = try Manifest(
+                parsing: image.manifest.bytes,
+                contentType: image.manifest.descriptor.mediaType
+            )
+        } catch {
+            throw RegistryError.manifestInvalid(error)
+        }
+        let (repository, tag, options) = (upload.repository, upload.tag, upload.options)
+        func publication(tags: [Tag]) -> ManifestPublication {
+            self.publication(of: manifest, image.manifest.bytes, as: image.digest, tags: tags, in: repository)
+        }
+        guard let key = options.build else {
+            let replaced = try await otherPlatform(than: image.platform, at: tag, in: repository)
+            let isChange = try await publish(publication(tags: [tag]))
+            return PackagedUpload(
+                image: image,
+                placement: .tagged(image.digest),
+                platforms: [image.platform],
+                replaced: replaced,
+                isChange: isChange
+            )
+        }
+        guard options.expected.isEmpty || options.expected.contains(image.platform) else {
+            throw RegistryError.unexpectedPlatform(image.platform, expected: options.expected)
+        }
+        let published = try await publish(
+            PartPublication(
+                image: publication(tags: []),
+                platform: image.platform,
+                tag: tag,
+                isTagImmutable: !policy.immutable(among: [tag], in: repository).isEmpty,
+                key: key,
+                expected: options.expected,
+                openUntil: clock() + Self.groupTime
+            )
+        )
+        return PackagedUpload(
+            image: image,
+            placement: published.placement,
+            platforms: published.platforms,
+            isChange: published.isChange
+        )
+    }
+
+    /// Publishes a part, and before it syncs what it reaches and may not survive a loss of power yet.
+    private func publish(_ part: PartPublication) async throws -> PartPublication.Published {
+        var part = part
+        for _ in 0..<Self.maximumPublicationAttempts {
+            switch try await catalog.publishPart(part) {
+            case .published(let published): return published
+            case .unsynced(let records):
+                if try await sync(records) { part.image.synced.formUnion(records.map(\.id)) }
+            }
+        }
+        throw StorageError.missingReferences(part.image.manifest.references.map(\.descriptor.digest))
+    }
+
+    /// The platform of the image that a tag stands for, where it is another: somebody may have meant both.
+    private func otherPlatform(
+        than platform: Platform,
+        at tag: Tag,
+        in repository: RepositoryName
+    ) async throws -> Platform? {
+        guard let record = try await catalog.manifest(.tag(tag), in: repository, now: clock()),
+            let manifest = try? Manifest(parsing: record.bytes, contentType: record.mediaType)
+        else { return nil }
+        let platforms: [Platform]
+        switch manifest.content {
+        case .index(let manifests): platforms = manifests.compactMap(\.platform)
+        case .image(let descriptor, _):
+            // It may be missing, as in a mirror.
+            let configuration = try? await configuration(descriptor, in: repository)
+            platforms = (configuration ?? nil).map { [$0.platform] } ?? []
+        case .artifact: platforms = []
+        }
+        return platforms.first { $0 != platform }
+    }
+
+    /// Closes groups of images whose time is over.
+    ///
+    /// What was staged and never completed goes with them.
+    package func closeGroups() async throws {
+        while try await catalog.closeGroups(now: clock(), keptUntil: keptUntil, limit: Self.closingPortion)
+            == Self.closingPortion
+        {}
+    }
+
+    /// Bounds one transaction.
+    private static var closingPortion: Int { 64 }
+}

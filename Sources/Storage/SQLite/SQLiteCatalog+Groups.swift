@@ -1,0 +1,272 @@
+import GRDB
+import OCI
+
+extension SQLiteCatalog {
+    package func publishPart(_ part: PartPublication) async throws -> PartPublication.Outcome {
+        try await writes.perform(.power) { database in
+            var outcome = PartPublication.Outcome.unsynced([])
+            try database.inSavepoint {
+                outcome = try Self.publish(part, database)
+                // The image may have been added before its group's index turned out to reach blobs that are not durable.
+                if case .unsynced = outcome { return .rollback }
+                return .commit
+            }
+            return outcome
+        }
+    }
+
+    private static func publish(
+        _ part: PartPublication,
+        _ database: Database
+    ) throws -> PartPublication.Outcome {
+        let manifestID: Int64
+        let repositoryID: Int64
+        var isChange: Bool
+        switch try add(part.image, database) {
+        case .unsynced(let blobs): return .unsynced(blobs)
+        case .added(let manifest, let repository, let isNew):
+            (manifestID, repositoryID, isChange) = (manifest, repository, isNew)
+        }
+        let group = try database.openGroup(of: part, repositoryID: repositoryID)
+        let previousID = try database.setPart(part, manifestID: manifestID, groupID: group.id)
+        if previousID != manifestID { isChange = true }
+        let images = try database.parts(ofGroup: group.id)
+        let platforms = images.compactMap(\.platform)
+        let missing = part.expected.filter { !platforms.contains($0) }
+        var placement = PartPublication.Placement.staged(missing: missing)
+        if missing.isEmpty, try database.hasNewerGroup(than: group.id, part.tag, repositoryID: repositoryID) {
+            placement = .late
+        } else if missing.isEmpty {
+            switch try target(of: part, images, imageID: manifestID, database) {
+            case .unsynced(let blobs): return .unsynced(blobs)
+            case .found(let targetID, let publication):
+                placement = .tagged(publication.digest)
+                // A further platform is what an immutable tag takes of its own group.
+                let isAddition = previousID == nil || previousID == manifestID
+                let hasMoved = try pointTag(of: part, to: targetID, publication, group, isAddition, database)
+                if hasMoved { isChange = true }
+            }
+        }
+        return .published(.init(placement: placement, platforms: platforms, isChange: isChange))
+    }
+
+    /// What a tag is to point to.
+    private enum Target {
+        case found(manifestID: Int64, ManifestPublication)
+        case unsynced([BlobRecord])
+    }
+
+    /// The only image of a group, or an index of several, made where it is not there.
+    private static func target(
+        of part: PartPublication,
+        _ images: [Descriptor],
+        imageID: Int64,
+        _ database: Database
+    ) throws -> Target {
+        guard images.count > 1 else { return .found(manifestID: imageID, part.image) }
+        let index = try part.image.index(of: images)
+        return switch try add(index, database) {
+        case .added(let id, _, _): .found(manifestID: id, index)
+        case .unsynced(let blobs): .unsynced(blobs)
+        }
+    }
+
+    /// Points the tag, and says whether it did not point there already.
+    private static func pointTag(
+        of part: PartPublication,
+        to targetID: Int64,
+        _ target: ManifestPublication,
+        _ group: UploadGroup,
+        _ isAddition: Bool,
+        _ database: Database
+    ) throws -> Bool {
+        let current = try database.taggedManifestID(part.tag, in: part.image.repository, now: part.image.now)
+        let isOwn = current != nil && current == group.taggedID
+        let isLocked = part.isTagImmutable && !(isOwn && isAddition)
+        let publication = target.tagged(part.tag, isLocked: isLocked)
+        let hasMoved = try point(part.tag, to: targetID, publication, database)
+        try database.run(
+            "UPDATE upload_group SET tagged_manifest_id = ? WHERE id = ?",
+            [targetID, group.id]
+        )
+        return hasMoved
+    }
+
+    package func closeGroups(now: Timestamp, keptUntil: Timestamp, limit: Int) async throws -> Int {
+        try await writes.perform(.power) { database in
+            let groups = try database.rows(
+                """
+                SELECT id, repository_id, tagged_manifest_id FROM upload_group
+                WHERE open_until <= ? ORDER BY open_until LIMIT ?
+                """,
+                [now, limit]
+            )
+            for row in groups {
+                let (id, repositoryID) = (row["id"] as Int64, row["repository_id"] as Int64)
+                let parts = try database.rows("SELECT manifest_id FROM upload_part WHERE group_id = ?", [id])
+                try database.run("DELETE FROM upload_group WHERE id = ?", [id])
+                guard row["tagged_manifest_id"] == nil else { continue }
+                // What was staged and never completed nobody was given a name for.
+                for part in parts {
+                    try database.removeUnused(
+                        manifestID: part["manifest_id"],
+                        repositoryID: repositoryID,
+                        keptUntil: keptUntil,
+                        now: now
+                    )
+                }
+            }
+            return groups.count
+        }
+    }
+}
+
+/// A group as its row says.
+private struct UploadGroup {
+    let id: Int64
+    /// What the group last pointed its tag to.
+    let taggedID: Int64?
+}
+
+extension ManifestPublication {
+    /// An index of images that the repository has.
+    fileprivate func index(of images: [Descriptor]) throws -> ManifestPublication {
+        let bytes = Manifest.indexBytes(images)
+        let manifest: Manifest
+        do { manifest = try Manifest(parsing: bytes, contentType: .ociIndex) } catch {
+            throw StorageError.database("the index of a group is malformed: \(error)")
+        }
+        return ManifestPublication(
+            repository: repository,
+            digest: Digest(of: bytes),
+            bytes: bytes,
+            manifest: manifest,
+            tags: [],
+            synced: synced,
+            now: now
+        )
+    }
+
+    /// The same with a tag, which may be one that does not move.
+    fileprivate func tagged(_ tag: Tag, isLocked: Bool) -> ManifestPublication {
+        ManifestPublication(
+            repository: repository,
+            digest: digest,
+            bytes: bytes,
+            manifest: manifest,
+            tags: [tag],
+            immutableTags: isLocked ? [tag] : [],
+            now: now
+        )
+    }
+}
+
+extension Database {
+    /// The group of a part, opened where there is none, and kept open.
+    fileprivate func openGroup(of part: PartPublication, repositoryID: Int64) throws -> UploadGroup {
+        try run(
+            "DELETE FROM upload_group WHERE repository_id = ? AND tag = ? AND key = ? AND open_until <= ?",
+            [repositoryID, part.tag.rawValue, part.key, part.image.now]
+        )
+        try run(
+            """
+            INSERT INTO upload_group (repository_id, tag, key, open_until) VALUES (?, ?, ?, ?)
+            ON CONFLICT (repository_id, tag, key) DO UPDATE SET open_until = excluded.open_until
+            """,
+            [repositoryID, part.tag.rawValue, part.key, part.openUntil]
+        )
+        let row = try row(
+            "SELECT id, tagged_manifest_id FROM upload_group WHERE repository_id = ? AND tag = ? AND key = ?",
+            [repositoryID, part.tag.rawValue, part.key]
+        )
+        guard let row else { throw StorageError.database("a group of uploads was not stored") }
+        return UploadGroup(id: row["id"], taggedID: row["tagged_manifest_id"])
+    }
+
+    /// Makes an image its platform's part of a group, and returns the one that was it before.
+    fileprivate func setPart(_ part: PartPublication, manifestID: Int64, groupID: Int64) throws -> Int64? {
+        let platform = part.platform.description
+        let previous = try row(
+            "SELECT manifest_id FROM upload_part WHERE group_id = ? AND platform = ?",
+            [groupID, platform]
+        )
+        try run(
+            "INSERT OR REPLACE INTO upload_part (group_id, platform, manifest_id) VALUES (?, ?, ?)",
+            [groupID, platform, manifestID]
+        )
+        return previous?["manifest_id"]
+    }
+
+    /// The images of a group, in the order of their platforms' names.
+    fileprivate func parts(ofGroup groupID: Int64) throws -> [Descriptor] {
+        try rows(
+            """
+            SELECT upload_part.platform, manifest.digest, manifest.size FROM upload_part
+            JOIN manifest ON manifest.id = upload_part.manifest_id
+            WHERE upload_part.group_id = ? ORDER BY upload_part.platform
+            """,
+            [groupID]
+        )
+        .map { row in
+            Descriptor(
+                mediaType: .ociManifest,
+                digest: try row.digest("digest"),
+                size: row["size"],
+                platform: Platform(row["platform"] as String)
+            )
+        }
+    }
+
+    /// Whether a group whose first part came later has taken the tag.
+    fileprivate func hasNewerGroup(than id: Int64, _ tag: Tag, repositoryID: Int64) throws -> Bool {
+        try exists(
+            """
+            SELECT 1 FROM upload_group
+            WHERE repository_id = ? AND tag = ? AND id > ? AND tagged_manifest_id IS NOT NULL LIMIT 1
+            """,
+            [repositoryID, tag.rawValue, id]
+        )
+    }
+
+    fileprivate func taggedManifestID(
+        _ tag: Tag,
+        in repository: RepositoryName,
+        now: Timestamp
+    ) throws -> Int64? {
+        guard let repositoryID = try repositoryID(repository) else { return nil }
+        return try row(
+            """
+            SELECT manifest_id FROM tag
+            WHERE repository_id = ? AND name = ? AND (expires_at IS NULL OR expires_at > ?)
+            """,
+            [repositoryID, tag.rawValue, now]
+        )?["manifest_id"]
+    }
+
+    /// Removes a manifest from a repository, unless a tag, an index or a group has it.
+    fileprivate func removeUnused(
+        manifestID: Int64,
+        repositoryID: Int64,
+        keptUntil: Timestamp,
+        now: Timestamp
+    ) throws {
+        let isUsed = try exists(
+            """
+            SELECT 1 FROM tag WHERE manifest_id = ?1 AND repository_id = ?2
+            UNION ALL
+            SELECT 1 FROM manifest JOIN reference ON reference.repository_id = ?2 AND reference.target = manifest.digest
+            WHERE manifest.id = ?1
+            UNION ALL
+            SELECT 1 FROM upload_part JOIN upload_group ON upload_group.id = upload_part.group_id
+            WHERE upload_part.manifest_id = ?1 AND upload_group.repository_id = ?2
+            UNION ALL
+            SELECT 1 WHERE NOT EXISTS
+                (SELECT 1 FROM repository_manifest WHERE repository_id = ?2 AND manifest_id = ?1)
+            LIMIT 1
+            """,
+            [manifestID, repositoryID]
+        )
+        guard !isUsed else { return }
+        try removeManifest(manifestID, repositoryID: repositoryID, keptUntil: keptUntil, now: now)
+    }
+}
