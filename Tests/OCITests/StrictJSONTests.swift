@@ -11,7 +11,11 @@ struct StrictJSONTests {
             #"{"layers":[],"l\u0061yers":[1]}"#,
             #"{"a":{"b":1,"b":2}}"#, #"{"a":[{"x":1},{"b":1,"B":2}]}"#, #"{"a":1 , "b" : {} , "a" :2}"#,
             #"{"a\"":1,"a\"":2}"#, #"{"annotations":{"k":"1","k":"2"}}"#, #"{"a":{"annotations":{}},"A":1}"#,
-            #"{"\ud83d\ude00":1,"\uD83D\uDE00":2}"#,
+            #"{"\ud83d\ude00":1,"\uD83D\uDE00":2}"#, "{\"\\ud83d\\ude00\":1,\"\u{1F600}\":2}",
+            #"{"a\t":1,"a\u0009":2}"#,
+            #"{"layers":[],"layer\u017f":[1]}"#, "{\"layers\":[],\"layer\u{17F}\":[1]}",
+            "{\"\u{212A}ey\":1,\"key\":2}",
+            #"{"x":["annotations",{"a":1,"A":2}]}"#, #"{"annotations":[{"a":1,"A":2}]}"#,
         ]
     )
     func duplicates(json: String) {
@@ -41,6 +45,35 @@ struct StrictJSONTests {
     )
     func accepted(json: String) throws {
         try StrictJSON.check(Array(json.utf8))
+    }
+
+    @Test(
+        "is refused: strings and numbers that are none, also where nobody reads them",
+        arguments: [
+            "[\"a\n\"]", "[\"\u{1}\"]", #"["\x"]"#, #"["\u+123"]"#, #"["\U0041"]"#, "[01]", "[-]", "[1.]",
+            "[.5]", "[1e]",
+            "[1e+]", "[1e9e9]", "[1.2.3]", "[--1]", "[1-2]", "[-a]", "[0x1]", "[-01]",
+        ]
+    )
+    func broken(json: String) {
+        let document = Array(
+            #"{"config":{"mediaType":"a/b","digest":"a:b","size":1},"layers":[],"x":\#(json)}"#.utf8
+        )
+        #expect(throws: ManifestError.self) { try Manifest(parsing: document, contentType: nil) }
+    }
+
+    @Test(
+        "is accepted: every number and escape that there is",
+        arguments: [
+            "0", "-0", "12", "-1.50", "1e9", "1E+09", "0.1e-1", "1e400",
+            #""\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00\ud800""#,
+        ]
+    )
+    func unbroken(json: String) throws {
+        let document = Array(
+            #"{"config":{"mediaType":"a/b","digest":"a:b","size":1},"layers":[],"x":[\#(json)]}"#.utf8
+        )
+        _ = try Manifest(parsing: document, contentType: nil)
     }
 
     @Test("costs no crash, whatever the bytes")

@@ -7,7 +7,8 @@ package struct MediaType: Hashable, Sendable {
     package let rawValue: String
 
     /// RFC 6838 allows 127 characters on either side of the slash.
-    package static let maximumLength = 255
+    package static let maximumLength = 2 * maximumNameLength + 1
+    private static let maximumNameLength = 127
 
     /// Parses `type "/" subtype`, and nothing behind it.
     package init(_ string: some StringProtocol) throws(MediaTypeError) {
@@ -20,17 +21,19 @@ package struct MediaType: Hashable, Sendable {
 
     /// Parses the value of a `Content-Type` header: parameters behind a semicolon are allowed, and dropped.
     package init(headerValue: some StringProtocol) throws(MediaTypeError) {
-        let end = headerValue.firstIndex(of: ";") ?? headerValue.endIndex
-        var type = headerValue[..<end]
-        while type.last == " " || type.last == "\t" { type.removeLast() }
-        while type.first == " " || type.first == "\t" { type.removeFirst() }
-        try self.init(type)
+        // Not characters: to these U+037E is a semicolon as well.
+        let type = headerValue.unicodeScalars.prefix { $0 != ";" }
+        let start = type.firstIndex { $0 != " " && $0 != "\t" } ?? type.endIndex
+        let end = type[start...].lastIndex { $0 != " " && $0 != "\t" }.map(type.index(after:)) ?? start
+        try self.init(headerValue[start..<end])
     }
 
     private init(known: String) { rawValue = known }
 
     private static func isRestrictedName(_ bytes: some Collection<UInt8>) -> Bool {
-        guard let first = bytes.first, first.isASCIILetter || first.isASCIIDigit else { return false }
+        guard let first = bytes.first, first.isASCIILetter || first.isASCIIDigit,
+            bytes.count <= maximumNameLength
+        else { return false }
         return bytes.allSatisfy { $0.isASCIILetter || $0.isASCIIDigit || "!#$&-^_.+".utf8.contains($0) }
     }
 }

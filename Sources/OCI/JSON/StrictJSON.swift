@@ -4,7 +4,7 @@
 /// and Go's, which most clients use, ignores the case of keys besides. A registry that looked at one `layers` and a
 /// client that pulled the other would disagree about what a digest stands for.
 ///
-/// What is no JSON at all is left to the decoder: this reads strings, brackets and colons, and nothing else.
+/// What is no JSON at all is left to the decoder, but for strings and numbers: what nobody asks for it does not look at.
 struct StrictJSON {
     /// No manifest of any tool is nested a tenth as deep.
     ///
@@ -39,7 +39,10 @@ struct StrictJSON {
         case UInt8(ascii: "{"):
             try open(Object(isCaseSensitive: lastString == Array("annotations".utf8)))
         case UInt8(ascii: "["): try open(nil)
+        // A string that is a value is no key of what follows it.
+        case UInt8(ascii: ","): lastString = []
         case UInt8(ascii: "}"), UInt8(ascii: "]"): _ = containers.popLast()
+        case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): try Self.skipNumber(byte, &rest)
         default: break
         }
     }
@@ -47,12 +50,12 @@ struct StrictJSON {
     private mutating func open(_ container: Object?) throws(ManifestError) {
         guard containers.count < Self.maximumDepth else { throw .malformed("nested too deeply") }
         containers.append(container)
+        lastString = []
     }
 
     private mutating func noteKey() throws(ManifestError) {
         guard var object = containers.popLast() ?? nil else { return }
-        let key =
-            object.isCaseSensitive ? lastString : lastString.map { $0.isASCIIUppercase ? $0 | 0x20 : $0 }
+        let key = object.isCaseSensitive ? lastString : Self.folded(lastString)
         guard object.keys.insert(key).inserted else {
             throw .malformed(
                 "'\(String(decoding: lastString, as: UTF8.self).printable)' stands twice in an object"
@@ -61,32 +64,100 @@ struct StrictJSON {
         containers.append(object)
     }
 
+    /// A key as Go's reader compares it: besides capital letters it takes U+017F for an s and U+212A for a k.
+    private static func folded(_ key: [UInt8]) -> [UInt8] {
+        var folded: [UInt8] = []
+        var rest = key[...]
+        while let byte = rest.popFirst() {
+            if byte == 0xC5, rest.first == 0xBF {
+                rest.removeFirst()
+                folded.append(UInt8(ascii: "s"))
+            } else if byte == 0xE2, rest.starts(with: [0x84, 0xAA]) {
+                rest.removeFirst(2)
+                folded.append(UInt8(ascii: "k"))
+            } else {
+                folded.append(byte.isASCIIUppercase ? byte | 0x20 : byte)
+            }
+        }
+        return folded
+    }
+
+    /// Passes over what a number is made of, which has to be one.
+    private static func skipNumber(_ first: UInt8, _ rest: inout ArraySlice<UInt8>) throws(ManifestError) {
+        func skipDigits() -> Int {
+            let count = rest.prefix(while: \.isASCIIDigit).count
+            rest = rest.dropFirst(count)
+            return count
+        }
+        func skip(_ characters: String) -> Bool {
+            guard let byte = rest.first, characters.utf8.contains(byte) else { return false }
+            rest.removeFirst()
+            return true
+        }
+        var leading = first
+        var isNumber = true
+        if first == UInt8(ascii: "-") { leading = rest.popFirst() ?? 0 }
+        if leading == UInt8(ascii: "0") { isNumber = skipDigits() == 0 } else { _ = skipDigits() }
+        isNumber = isNumber && leading.isASCIIDigit
+        if skip(".") { isNumber = skipDigits() > 0 && isNumber }
+        if skip("eE") {
+            _ = skip("+-")
+            isNumber = skipDigits() > 0 && isNumber
+        }
+        // A number ends where something begins that is part of none.
+        if !isNumber || rest.first.map({ "+-.eE".utf8.contains($0) }) == true {
+            throw .malformed("a broken number")
+        }
+    }
+
     /// The characters up to the closing quote, with escapes resolved as far as two spellings could be one key.
     private static func string(_ rest: inout ArraySlice<UInt8>) throws(ManifestError) -> [UInt8] {
         var bytes: [UInt8] = []
         while let byte = rest.popFirst() {
             switch byte {
             case UInt8(ascii: "\""): return bytes
-            case UInt8(ascii: "\\"):
-                guard let escaped = rest.popFirst() else { throw .malformed("the JSON ends within a string") }
-                if escaped == UInt8(ascii: "u") {
-                    let digits = String(decoding: rest.prefix(4), as: UTF8.self)
-                    rest = rest.dropFirst(4)
-                    guard digits.utf8.count == 4, let unit = UInt16(digits, radix: 16) else {
-                        throw .malformed("a broken escape in a string")
-                    }
-                    // A half of a surrogate pair stays one, as bytes that no text has.
-                    bytes.append(
-                        contentsOf: Unicode.Scalar(unit).map { Array(String($0).utf8) } ?? [
-                            0xFF, UInt8(unit >> 8), UInt8(unit & 0xFF),
-                        ]
-                    )
-                } else {
-                    bytes.append(escaped)
-                }
+            case UInt8(ascii: "\\"): bytes.append(contentsOf: try escaped(&rest))
+            case 0..<0x20: throw .malformed("a control character in a string")
             default: bytes.append(byte)
             }
         }
         throw .malformed("the JSON ends within a string")
+    }
+
+    /// What an escape stands for, its backslash taken already.
+    private static func escaped(_ rest: inout ArraySlice<UInt8>) throws(ManifestError) -> [UInt8] {
+        switch rest.popFirst() {
+        case nil: throw .malformed("the JSON ends within a string")
+        case UInt8(ascii: "u"): break
+        case UInt8(ascii: "b"): return [0x08]
+        case UInt8(ascii: "f"): return [0x0C]
+        case UInt8(ascii: "n"): return [0x0A]
+        case UInt8(ascii: "r"): return [0x0D]
+        case UInt8(ascii: "t"): return [0x09]
+        case let byte? where "\"\\/".utf8.contains(byte): return [byte]
+        default: throw .malformed("a broken escape in a string")
+        }
+        let unit = try codeUnit(&rest)
+        if let scalar = Unicode.Scalar(unit) { return Array(String(scalar).utf8) }
+        if UTF16.isLeadSurrogate(unit), rest.starts(with: "\\u".utf8) {
+            var behind = rest.dropFirst(2)
+            let second = try codeUnit(&behind)
+            if UTF16.isTrailSurrogate(second) {
+                rest = behind
+                return Array(String(decoding: [unit, second], as: UTF16.self).utf8)
+            }
+        }
+        // A half of a pair stays one, as bytes that no text has.
+        return [0xFF, UInt8(unit >> 8), UInt8(unit & 0xFF)]
+    }
+
+    private static func codeUnit(_ rest: inout ArraySlice<UInt8>) throws(ManifestError) -> UInt16 {
+        let digits = rest.prefix(4)
+        rest = rest.dropFirst(4)
+        // The parser of numbers would take a sign.
+        guard digits.count == 4, digits.allSatisfy({ $0 != UInt8(ascii: "+") }),
+            let unit = UInt16(String(decoding: digits, as: UTF8.self), radix: 16)
+        else { throw .malformed("a broken escape in a string") }
+        return unit
     }
 }

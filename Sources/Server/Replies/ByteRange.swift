@@ -43,6 +43,6 @@ enum ByteRange: Hashable {
     /// A number too large for any blob counts as the largest.
     private static func number(_ text: Substring) -> Int64? {
         guard !text.isEmpty, text.utf8.allSatisfy(\.isASCIIDigit) else { return nil }
-        return Int64(text) ?? .max - 1
+        return Int64(text) ?? .max
     }
 }

@@ -6,8 +6,8 @@ import OCI
 enum EntityTag {
     /// Whether one of the header's tags is the digest's, or `*`.
     static func matches(_ headers: [String], _ digest: Digest) -> Bool {
-        headers.flatMap { $0.split(separator: ",") }.contains { tag in
-            var tag = tag.filter { $0 != " " && $0 != "\t" }[...]
+        headers.flatMap { $0[...].split(at: UInt8(ascii: ",")) }.contains { tag in
+            var tag = tag.trimmed
             if tag.hasPrefix("W/") { tag = tag.dropFirst(2) }
             return tag == "*" || isSame(tag, digest)
         }

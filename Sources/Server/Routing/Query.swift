@@ -13,8 +13,8 @@ package struct Query: Hashable, Sendable {
     /// Empty items are passed over.
     init(_ text: Substring) throws(EndpointError) {
         var items: [Item] = []
-        for part in text.split(separator: "&") {
-            let pair = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        for part in text.split(at: UInt8(ascii: "&")) where !part.isEmpty {
+            let pair = part.split(at: UInt8(ascii: "="), maxSplits: 1)
             guard let name = PercentDecoding.decode(pair[0]),
                 let value = PercentDecoding.decode(pair.count == 2 ? pair[1] : "")
             else { throw .malformedQuery }

@@ -42,16 +42,16 @@ package struct HostRule: Hashable, Sendable {
         let lowercased = host.lowercased()
         let name: Substring
         let rest: Substring
-        if lowercased.first == "[" {
-            guard let bracket = lowercased.firstIndex(of: "]") else { return nil }
-            name = lowercased[lowercased.index(after: lowercased.startIndex)..<bracket]
-            rest = lowercased[lowercased.index(after: bracket)...]
+        if lowercased.utf8.first == UInt8(ascii: "[") {
+            guard let bracket = lowercased.utf8.firstIndex(of: UInt8(ascii: "]")) else { return nil }
+            name = lowercased[lowercased.utf8.index(after: lowercased.startIndex)..<bracket]
+            rest = lowercased[lowercased.utf8.index(after: bracket)...]
         } else {
-            let colon = lowercased.firstIndex(of: ":") ?? lowercased.endIndex
+            let colon = lowercased.utf8.firstIndex(of: UInt8(ascii: ":")) ?? lowercased.endIndex
             (name, rest) = (lowercased[..<colon], lowercased[colon...])
         }
-        let port = rest.dropFirst()
-        let isPort = rest.isEmpty || (rest.first == ":" && port.utf8.allSatisfy(\.isASCIIDigit))
+        let port = rest.utf8.dropFirst()
+        let isPort = rest.isEmpty || (rest.utf8.first == UInt8(ascii: ":") && port.allSatisfy(\.isASCIIDigit))
         return isPort && !name.isEmpty ? String(name) : nil
     }
 
