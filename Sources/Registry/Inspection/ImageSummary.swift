@@ -36,5 +36,15 @@ package struct ImageDetails: Hashable, Sendable {
     package let parts: [Part]
 
     /// The bytes that a client without any of it would pull.
-    package var size: Int64 { parts.reduce(0) { $0 + $1.size } }
+    package var size: Int64 { parts.reduce(0) { $0.adding($1.size) } }
+}
+
+extension Int64 {
+    /// The sum of two sizes.
+    ///
+    /// Manifests say what they like about the size of what they list, so one that is too large stays the largest.
+    func adding(_ size: Int64) -> Int64 {
+        let (sum, isTooLarge) = addingReportingOverflow(size)
+        return isTooLarge ? .max : sum
+    }
 }

@@ -98,7 +98,7 @@ extension Registry {
             configuration: configuration,
             layers: layers,
             annotations: manifest.annotations,
-            size: manifest.references.reduce(Int64(record.bytes.count)) { $0 + $1.descriptor.size }
+            size: manifest.references.reduce(Int64(record.bytes.count)) { $0.adding($1.descriptor.size) }
         )
     }
 
@@ -109,8 +109,10 @@ extension Registry {
     ) async throws -> ImageConfiguration? {
         let isImage =
             descriptor.mediaType == .ociConfiguration || descriptor.mediaType == .dockerConfiguration
-        guard isImage, descriptor.size <= Manifest.maximumSize else { return nil }
+        guard isImage else { return nil }
         let blob = try await blob(descriptor.digest, in: repository)
+        // What the manifest says of its size need not be true.
+        guard blob.size <= Manifest.maximumSize else { return nil }
         let bytes = try await blob.read(0..<blob.size)
         return try? ImageConfiguration(parsing: Array(bytes.readableBytesView))
     }
