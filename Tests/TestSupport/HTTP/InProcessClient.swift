@@ -1,7 +1,7 @@
 import HTTPTypes
 import Hummingbird
 package import Logging
-import NIOCore
+package import NIOCore
 import NIOEmbedded
 package import Registry
 package import Server
@@ -28,6 +28,18 @@ package struct InProcessClient: TestClient {
     }
 
     package func send(_ request: TestRequest) async throws -> TestReply {
+        try await send(request, body: Self.body(request.content ?? []))
+    }
+
+    /// Sends a request whose content is made while it is read, and need not end.
+    package func send(
+        _ request: TestRequest,
+        streaming content: AsyncStream<ByteBuffer>
+    ) async throws -> TestReply {
+        try await send(request, body: RequestBody(asyncSequence: content))
+    }
+
+    private func send(_ request: TestRequest, body: RequestBody) async throws -> TestReply {
         guard let method = HTTPRequest.Method(request.method) else { throw UnsendableRequest() }
         var head = HTTPRequest(method: method, scheme: "http", authority: "localhost", path: request.target)
         for (name, value) in request.fields {
@@ -48,7 +60,7 @@ package struct InProcessClient: TestClient {
         }
         let channel = NIOAsyncTestingChannel()
         let response = try await responder.respond(
-            to: Request(head: head, body: Self.body(request.content ?? [])),
+            to: Request(head: head, body: body),
             context: RegistryRequestContext(source: .init(channel: channel, logger: .silent))
         )
         let writer = Collector()
