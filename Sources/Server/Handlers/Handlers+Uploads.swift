@@ -6,7 +6,7 @@ import Registry
 import Storage
 
 extension Handlers {
-    /// Opens a session, or takes a whole blob at once, or one that another repository has (end-4a, end-4b, end-11).
+    /// Opens a session, takes a whole blob at once, or mounts one of another repository (end-4a, end-4b, end-4c, end-11).
     func startUpload(in repository: RepositoryName) async throws -> Response {
         if let text = query["mount"] {
             let digest = try digest(text)

@@ -12,7 +12,7 @@ enum Endpoint: Hashable, Sendable {
     case readBlob(RepositoryName, Digest)
     /// end-10
     case deleteBlob(RepositoryName, Digest)
-    /// end-4a, end-4b, end-11
+    /// end-4a, end-4b, end-4c, end-11
     case startUpload(RepositoryName)
     /// end-13
     case readUpload(RepositoryName, UploadID)
