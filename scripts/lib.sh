@@ -80,3 +80,34 @@ require_swift() {
             "get a newer one from https://www.swift.org/install, and put its usr/bin first on PATH"
     fi
 }
+
+# python_clients: prints the folder with the Python packages of python-clients.txt, for PYTHONPATH. What is not there yet
+# is fetched from PyPI into a cache folder, once for each list and each Python.
+python_clients() {
+    local list cache key root scratch
+    list=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)/python-clients.txt
+    cache=${XDG_CACHE_HOME:-${HOME:?HOME is not set}/.cache}/berth
+    # One of the packages is compiled, for one Python and one architecture.
+    key=$({ cat "$list"; python3 --version; uname -m; } | sha256sum)
+    root=$cache/python-clients-${key:0:12}
+    if [[ ! -d $root ]]; then
+        say "fetching Python clients (10 MB) from PyPI into $root"
+        mkdir -p "$cache"
+        scratch=$(mktemp -d "$cache/fetch.XXXXXX")
+        # A virtual environment brings its own pip. It is given up again: only the packages' files are kept.
+        if ! python3 -m venv "$scratch/venv" >"$scratch/log" 2>&1 \
+            || ! "$scratch/venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps \
+                --target "$scratch/packages" --requirement "$list" >>"$scratch/log" 2>&1; then
+            tail -n 20 "$scratch/log" >&2
+            rm -rf "$scratch"
+            die "the Python clients could not be fetched"
+        fi
+        # Renamed into place only when whole; another run may have been faster.
+        if ! mv -T "$scratch/packages" "$root" 2>/dev/null && [[ ! -d $root ]]; then
+            rm -rf "$scratch"
+            die "$root is in the way; remove it"
+        fi
+        rm -rf "$scratch"
+    fi
+    printf '%s\n' "$root"
+}

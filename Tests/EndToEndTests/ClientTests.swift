@@ -152,9 +152,20 @@ struct Docker {
     let host: String
 
     func run(_ arguments: String...) async throws -> String {
+        try await run(arguments)
+    }
+
+    func run(_ arguments: [String]) async throws -> String {
         let outcome = try await outcome(arguments)
         try #require(outcome.status == 0, "docker \(arguments.joined(separator: " ")): \(outcome.errors)")
         return outcome.output
+    }
+
+    /// What docker said; it has to fail.
+    func failure(_ arguments: String...) async throws -> String {
+        let outcome = try await outcome(arguments)
+        try #require(outcome.status != 0, "docker \(arguments.joined(separator: " ")): \(outcome.output)")
+        return outcome.errors
     }
 
     /// Output and errors together: a container's log is both.
@@ -168,7 +179,10 @@ struct Docker {
             "docker",
             arguments,
             in: program.folder,
-            environment: ["DOCKER_HOST": host]
+            // What the client notes down for itself, indexes for example, stays in the test's folder.
+            environment: [
+                "DOCKER_HOST": host, "DOCKER_CONFIG": program.folder.appending(path: "docker").path,
+            ]
         )
     }
 }
