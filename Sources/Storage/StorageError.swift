@@ -22,6 +22,10 @@ package enum StorageError: Error, Equatable {
     case full
     case readOnly
     case tooManyOpenFiles
+    /// A hard link cannot lead from the storage folder to this path.
+    case otherFileSystem(folder: String, path: String)
+    /// A file cannot have another name.
+    case tooManyLinks(Digest)
     /// The stored bytes are not the content that the digest names.
     case corrupt(Digest)
     case failed(operation: String, path: String, code: Int32)
@@ -55,6 +59,13 @@ extension StorageError: CustomStringConvertible {
         case .full: "there is no space left in the storage folder"
         case .readOnly: "the storage folder cannot be written to"
         case .tooManyOpenFiles: "the server has too many files open; try again"
+        case .otherFileSystem(let folder, let path):
+            """
+            \(path) is on another file system than the storage folder \(folder), and hard links cannot lead there: \
+            choose a folder on the same one, and copy it from there
+            """
+        case .tooManyLinks(let digest):
+            "the file of \(digest) has as many names as its file system allows: remove an older export"
         case .corrupt(let digest): "the stored bytes of \(digest) are damaged; push it again to heal it"
         case .failed(let operation, let path, let code):
             "\(operation) \(path): \(String(cString: strerror(code)))"

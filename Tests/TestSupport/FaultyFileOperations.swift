@@ -9,14 +9,15 @@ import Synchronization
 package final class FaultyFileOperations: FileOperations {
     /// A kind of call.
     package enum Operation: String, CaseIterable, Hashable, Sendable {
-        case open, write, read, size, modified, truncate, evict, sync, syncFolder, rename, remove, makeFolder,
+        case open, write, read, size, modified, truncate, evict, sync, syncFolder, rename, link, protect,
+            remove, makeFolder, removeFolder,
             entries
     }
 
     /// One call that was made, whether it failed or not.
     package struct Call: Hashable, Sendable {
         package let operation: Operation
-        /// For a rename the old one.
+        /// For a rename the old one, for a link the new one.
         package let path: String
 
         package init(operation: Operation, path: String) {
@@ -217,6 +218,22 @@ extension FaultyFileOperations {
         noteName(newPath)
     }
 
+    package func link(_ path: String, to newPath: String) throws(FileError) {
+        try begin(.link, newPath)
+        try machine.link(path, to: newPath)
+        noteName(newPath)
+    }
+
+    package func protect(_ path: String) throws(FileError) {
+        try begin(.protect, path)
+        try machine.protect(path)
+    }
+
+    package func removeFolder(_ path: String) throws(FileError) {
+        try begin(.removeFolder, path)
+        try machine.removeFolder(path)
+    }
+
     package func remove(_ path: String) throws(FileError) {
         try begin(.remove, path)
         try machine.remove(path)
@@ -244,9 +261,11 @@ extension FaultyFileOperations.Operation {
         case .sync, .syncFolder: FileError.flush
         case .remove: "unlink"
         case .makeFolder: "mkdir"
+        case .removeFolder: "rmdir"
+        case .protect: "chmod"
         case .entries: "opendir"
         case .size, .modified: "stat"
-        case .open, .write, .read, .truncate, .evict, .rename: rawValue
+        case .open, .write, .read, .truncate, .evict, .rename, .link: rawValue
         }
     }
 }

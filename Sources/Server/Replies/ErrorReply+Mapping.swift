@@ -177,6 +177,8 @@ extension ErrorReply {
                 message: message,
                 headers: [.retryAfter: "1"]
             )
+        case .otherFileSystem, .tooManyLinks:
+            self.init(status: .conflict, code: .unsupported, message: message)
         case .readOnly, .corrupt:
             self.init(status: .internalServerError, code: .unknown, message: message)
         case .failed, .database: self.init(internalError: "the storage folder could not be read or written")

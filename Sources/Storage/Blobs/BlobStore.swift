@@ -67,6 +67,14 @@ package protocol BlobStore: Sendable {
     /// Removes a blob's bytes, blocking; one that is absent is no error.
     func remove(_ digest: Digest) throws
 
+    /// Gives a blob's file a further name outside of the store, blocking; false where there is no such blob.
+    ///
+    /// The file can be read under that name for as long as it has it, whatever becomes of the blob, and nobody may
+    /// write to it under any. A name that is taken is left as it is.
+    ///
+    /// - Throws: `corrupt` for a blob of another size, `otherFileSystem`, `tooManyLinks`.
+    func link(_ digest: Digest, size: Int64, toFile path: String) throws -> Bool
+
     /// Calls a body that may block with the digests of everything placed, in no order, in bounded portions.
     func forEachPlaced(_ body: @escaping @Sendable ([Digest]) throws -> Void) async throws
 }

@@ -28,12 +28,26 @@ package protocol FileOperations: Sendable {
     func syncFolder(_ path: String) throws(FileError)
     /// Gives a file another name, over whatever had it.
     func rename(_ path: String, to newPath: String) throws(FileError)
+    /// Gives a file another name beside the one that it has; none that is taken.
+    func link(_ path: String, to newPath: String) throws(FileError)
+    /// Takes from everybody the permission to write to a file.
+    func protect(_ path: String) throws(FileError)
     /// Removes a file; one that is absent is no error.
     func remove(_ path: String) throws(FileError)
     /// Makes a folder and those above it, to survive a loss of power; one that exists is no error.
     func makeFolder(_ path: String) throws(FileError)
+    /// Removes an empty folder; one that is absent is no error.
+    func removeFolder(_ path: String) throws(FileError)
     /// The names in a folder, in portions of at most a thousand, without `.` and `..`.
     func entries(of path: String, _ body: ([String]) throws -> Void) throws
+}
+
+extension FileOperations {
+    /// Writes all bytes at a position.
+    package func write(_ bytes: [UInt8], to file: OpenFile, at offset: Int64) throws {
+        // SAFETY: the bytes are used within the closure alone.
+        _ = try bytes.withUnsafeBytes { try write($0, to: file, at: offset) }
+    }
 }
 
 /// How a file is opened.

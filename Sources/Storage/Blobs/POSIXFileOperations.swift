@@ -85,6 +85,25 @@ package struct POSIXFileOperations: FileOperations {
         _ = try Self.call("rename", path) { Glibc.rename(path, newPath) }
     }
 
+    package func link(_ path: String, to newPath: String) throws(FileError) {
+        _ = try Self.call("link", newPath) { Glibc.link(path, newPath) }
+    }
+
+    package func protect(_ path: String) throws(FileError) {
+        var status = Glibc.stat()
+        _ = try Self.call("stat", path) { stat(path, &status) }
+        // A file that is protected already may be another user's.
+        guard status.st_mode & 0o222 != 0 else { return }
+        _ = try Self.call("chmod", path) { chmod(path, status.st_mode & 0o555) }
+    }
+
+    package func removeFolder(_ path: String) throws(FileError) {
+        do {
+            _ = try Self.call("rmdir", path) { rmdir(path) }
+        } catch  where error.code == ENOENT {
+        }
+    }
+
     package func remove(_ path: String) throws(FileError) {
         do {
             _ = try Self.call("unlink", path) { unlink(path) }

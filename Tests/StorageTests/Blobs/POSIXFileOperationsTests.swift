@@ -54,6 +54,41 @@ struct POSIXFileOperationsTests {
         }
     }
 
+    @Test("gives files further names, takes the right to write to them, and says when they were written")
+    func links() throws {
+        try withFolder { folder in
+            let (path, link) = (folder.file("x"), folder.file("y"))
+            #expect(throws: FileError(operation: "stat", path: path, code: ENOENT)) {
+                try files.protect(path)
+            }
+            #expect(throws: FileError(operation: "link", path: link, code: ENOENT)) {
+                try files.link(path, to: link)
+            }
+            let before = Timestamp.now + .milliseconds(-100)
+            try files.write([1, 2], to: files.open(path, .create), at: 3)
+            #expect(try files.size(of: files.open(path, .read)) == 5)
+            let modified = try files.modified(files.open(path, .read))
+            #expect(modified >= before && modified <= .now)
+            try files.link(path, to: link)
+            #expect(throws: FileError(operation: "link", path: link, code: EEXIST)) {
+                try files.link(path, to: link)
+            }
+            for _ in 0..<2 { try files.protect(path) }
+            var status = stat()
+            #expect(stat(link, &status) == 0 && status.st_mode & 0o777 == 0o444 && status.st_nlink == 2)
+            #expect(chmod(path, 0o755) == 0)
+            try files.protect(link)
+            #expect(stat(path, &status) == 0 && status.st_mode & 0o777 == 0o555)
+            try files.removeFolder(folder.file("absent"))
+            try files.makeFolder(folder.file("a/b"))
+            #expect(throws: FileError(operation: "rmdir", path: folder.file("a"), code: ENOTEMPTY)) {
+                try files.removeFolder(folder.file("a"))
+            }
+            try files.removeFolder(folder.file("a/b"))
+            try files.removeFolder(folder.file("a"))
+        }
+    }
+
     @Test("renames over what is there, and removes what is not")
     func names() throws {
         try withFolder { folder in
