@@ -124,6 +124,19 @@ package protocol Catalog: Sendable {
         among digests: [Digest]
     ) async throws -> Set<Digest>
 
+    // MARK: Everything at once
+
+    /// Runs a body that may block on everything as it is at one moment.
+    ///
+    /// What is written meanwhile is not held up, and not seen in the snapshot. The body must not keep the snapshot.
+    func withSnapshot<Value: Sendable>(
+        now: Timestamp,
+        _ body: @escaping @Sendable (any CatalogSnapshot) throws -> Value
+    ) async throws -> Value
+
+    /// Whether a repository has a manifest at this moment, blocking; also within the body of `withSnapshot`.
+    func hasManifest(_ digest: Digest, in repository: RepositoryName) throws -> Bool
+
     // MARK: Keeping content
 
     /// Records that these blobs were synced. Durable.

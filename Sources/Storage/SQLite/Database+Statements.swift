@@ -36,6 +36,35 @@ extension Row {
         }
     }
 
+    /// A media type out of a column.
+    func mediaType(_ column: String) throws -> MediaType { try parsed(column) { try MediaType($0) } }
+
+    /// A tag out of a column.
+    func tag(_ column: String) throws -> Tag { try parsed(column) { try Tag($0) } }
+
+    /// The name of a repository out of a column.
+    func repositoryName(_ column: String) throws -> RepositoryName {
+        try parsed(column) { try RepositoryName($0) }
+    }
+
+    /// What was legal when it was stored: anything else was not written by this program.
+    private func parsed<Value>(_ column: String, _ parse: (String) throws -> Value) throws -> Value {
+        let text: String = self[column]
+        do { return try parse(text) } catch {
+            throw StorageError.database("'\(text.printable)' in column \(column): \(error)")
+        }
+    }
+
+    /// A manifest out of the columns `digest`, `media_type` and `bytes`.
+    func manifestRecord() throws -> ManifestRecord {
+        ManifestRecord(
+            digest: try digest("digest"),
+            mediaType: try mediaType("media_type"),
+            // SAFETY: the bytes are used within the closure alone.
+            bytes: try withUnsafeData(named: "bytes") { $0.map(Array.init) ?? [] }
+        )
+    }
+
     /// A blob out of the columns `id`, `digest` and `size`.
     func blobRecord() throws -> BlobRecord {
         BlobRecord(id: BlobRecord.ID(rowID: self["id"]), digest: try digest("digest"), size: self["size"])

@@ -35,17 +35,7 @@ extension SQLiteCatalog {
                     )
                 }
             guard let row else { return nil }
-            let mediaType: String = row["media_type"]
-            do {
-                return ManifestRecord(
-                    digest: try row.digest("digest"),
-                    mediaType: try MediaType(mediaType),
-                    // SAFETY: the bytes are used within the closure alone.
-                    bytes: try row.withUnsafeData(named: "bytes") { $0.map(Array.init) ?? [] }
-                )
-            } catch let error as MediaTypeError {
-                throw StorageError.database("'\(mediaType.printable)' in column media_type: \(error)")
-            }
+            return try row.manifestRecord()
         }
     }
 

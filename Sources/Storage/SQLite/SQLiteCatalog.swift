@@ -86,6 +86,11 @@ package final class SQLiteCatalog: Catalog {
         }
     }
 
+    /// A connection that sees everything as it is now for as long as it lives.
+    ///
+    /// It blocks.
+    func makeSnapshot() throws -> DatabaseSnapshot { try database.makeSnapshot() }
+
     func readBlocking<Value: Sendable>(_ body: (Database) throws -> Value) throws -> Value {
         do { return try database.read(body) } catch { throw StorageError(error) }
     }
