@@ -97,6 +97,13 @@ struct OwnerConnection: Sendable {
         try await execute(HTTPClientRequest(url: url(path)))
     }
 
+    /// Has something done.
+    func post(_ path: String) async throws -> Reply {
+        var request = HTTPClientRequest(url: url(path))
+        request.method = .POST
+        return try await execute(request)
+    }
+
     /// Sends a file.
     ///
     /// `size` is in bytes.

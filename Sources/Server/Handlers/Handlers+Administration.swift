@@ -12,6 +12,7 @@ extension Handlers {
         case .listImages: try await listImages()
         case .inspectImage: try await inspectImage()
         case .listUploads: try await listUploads()
+        case .export: try await export()
         }
     }
 

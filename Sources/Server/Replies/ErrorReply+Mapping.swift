@@ -21,6 +21,7 @@ extension ErrorReply {
             self.init(status: .badRequest, code: .paginationNumberInvalid, message: error.description)
         case let error as ContentError: self.init(error)
         case let error as PackagingError: self.init(error)
+        case let error as ExportError: self.init(error)
         case let error as UploadNameError:
             self.init(status: .badRequest, code: .nameInvalid, message: error.description)
         case let error as ExecutableNameError:
@@ -215,6 +216,18 @@ extension ErrorReply {
                 )
             }
         case .wrongSize: self.init(status: .badRequest, code: .sizeInvalid, message: message)
+        }
+    }
+
+    private init(_ error: ExportError) {
+        let message = error.description
+        switch error {
+        case .malformedPath, .digest: self.init(status: .badRequest, code: .unsupported, message: message)
+        case .unknown: self.init(status: .notFound, code: .nameUnknown, message: message)
+        case .occupied: self.init(status: .conflict, code: .unsupported, message: message)
+        case .notPermitted: self.init(status: .forbidden, code: .denied, message: message)
+        case .full: self.init(status: .insufficientStorage, code: .unknown, message: message)
+        case .failed: self.init(status: .internalServerError, code: .unknown, message: message)
         }
     }
 

@@ -98,6 +98,7 @@ extension Endpoint {
         case ["admin", "images"]: try choose(method, [(.get, .administer(.listImages))])
         case ["admin", "image"]: try choose(method, [(.get, .administer(.inspectImage))])
         case ["admin", "uploads"]: try choose(method, [(.get, .administer(.listUploads))])
+        case ["admin", "export"]: try choose(method, [(.post, .administer(.export))])
         default: throw .unknownPath
         }
     }

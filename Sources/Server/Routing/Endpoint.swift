@@ -49,6 +49,7 @@ enum AdministrationEndpoint: Hashable, Sendable {
     case listImages
     case inspectImage
     case listUploads
+    case export
 }
 
 /// Why a request asks for nothing that there is.

@@ -52,6 +52,30 @@ struct UploadExpiryTests {
         }
     }
 
+    @Test("An export is for commands alone", arguments: Transport.allCases)
+    func exportIsAdministration(_ transport: Transport) async throws {
+        try await withTemporaryFolder { folder in
+            try await withClient(transport) { client, test in
+                let target = "/_/admin/export?path=\(folder.path)/layout"
+                #expect(try await client.send("POST", target, content: []).status == 404)
+                #expect(!FileManager.default.fileExists(atPath: folder.file("layout")))
+                let command = InProcessClient(test.registry, isAdministrative: true)
+                for target in [
+                    "/_/admin/export", "/_/admin/export?path=x", "\(target)&name=X", "\(target)&name=",
+                ] {
+                    #expect(try await command.send("POST", target, content: []).status == 400, "\(target)")
+                }
+                let unknown = try await command.send("POST", "\(target)&name=a&name=b:c", content: [])
+                #expect(unknown.status == 404 && unknown.text.contains("there is no repository a"))
+                let made = try await command.send("POST", target, content: [])
+                #expect(made.status == 200, "\(made.text)")
+                #expect(made.text == #"{"path":"\#(folder.path)/layout","tags":0,"manifests":0,"leftOut":0}"#)
+                #expect(try await command.send("POST", target, content: []).status == 409)
+                #expect(try await command.send("GET", target).status == 405)
+            }
+        }
+    }
+
     @Test("The list tells of each session, page by page")
     func list() async throws {
         try await withRegistry(policy: Self.policy, clock: ManualClock(.now)) { test in

@@ -1,0 +1,119 @@
+import ArgumentParser
+import FoundationEssentials
+import Glibc
+import Logging
+import OCI
+
+/// `berth export`: what other tools read instead of the live storage folder.
+struct ExportCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "export",
+        abstract: "Make an OCI image layout that other tools can read.",
+        discussion: """
+            berth export --link DIR makes the folder DIR, an OCI image layout of hard links to the stored blobs, with \
+            a server running on the storage folder or without one. Whoever removes files there, or the whole folder, \
+            takes nothing from the registry. DIR must be on the storage folder's file system.
+
+              skopeo copy oci:DIR:team/app:1.2.0 docker-archive:app.tar
+            """
+    )
+
+    @Option(help: ArgumentHelp("The folder to make; it must not exist, or be empty.", valueName: "dir"))
+    var link: String?
+
+    @Argument(
+        help: ArgumentHelp(
+            "Repositories, and images by name and tag (default: all).",
+            valueName: "name[:tag]"
+        )
+    )
+    var names: [String] = []
+
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    @OptionGroup var shared: SharedOptions
+
+    func validate() throws {
+        guard link != nil else {
+            throw ValidationError(
+                "--link DIR is what there is: it makes an OCI image layout of hard links in DIR."
+            )
+        }
+    }
+
+    /// What the owner of the folder says of the export.
+    private struct Report: Decodable {
+        let path: String
+        let tags: Int
+        let manifests: Int
+        let leftOut: Int
+    }
+
+    func run() async throws {
+        try await reportingErrors {
+            let configuration = try shared.configuration()
+            let logger = configuration.logger(atLeast: .error)
+            let folder = try ExportFolder(link ?? "", storage: configuration.storage)
+            let query = [("path", folder.path)] + names.map { ("name", $0) }
+            let path =
+                "/_/admin/export?" + query.map { "\($0)=\(URLText.encoded($1))" }.joined(separator: "&")
+            let reply = try await OwnerConnection.with(configuration, createsFolder: false, logger: logger) {
+                try await $0.post(path)
+            }
+            guard reply.status == 200 else { throw CommandError(reply.message) }
+            if json {
+                Terminal.print(reply.text)
+                return
+            }
+            let report = try JSONDecoder().decode(Report.self, from: Data(reply.body))
+            Terminal.print("exported \(report.tags) tags and \(report.manifests) manifests to \(report.path)")
+            if report.leftOut > 0 {
+                Terminal.warn("\(report.leftOut) manifests were deleted meanwhile, and are not in it")
+            }
+        }
+    }
+}
+
+/// The absolute path of a folder to be made, by whichever process owns the storage folder.
+struct ExportFolder {
+    let path: String
+
+    /// Follows links, as far as the path exists.
+    ///
+    /// `storage`: the storage folder, which must exist. Nothing is exported into it.
+    init(_ text: String, storage: String) throws {
+        if let path = Self.resolved(text) {
+            self.path = path
+        } else {
+            let trimmed = text.drop(whileLast: "/")
+            let name = trimmed.split(separator: "/").last.map(String.init) ?? ""
+            let parent = trimmed.dropLast(name.count)
+            guard !name.isEmpty, name != ".", name != ".." else {
+                throw CommandError("--link: '\(text.printable)' is no folder that could be made")
+            }
+            guard let folder = Self.resolved(parent.isEmpty ? "." : String(parent)) else {
+                throw CommandError("--link: there is no folder \(parent.isEmpty ? "." : String(parent))")
+            }
+            path = folder == "/" ? "/" + name : folder + "/" + name
+        }
+        if let storage = Self.resolved(storage), path == storage || path.hasPrefix(storage + "/") {
+            throw CommandError("--link: \(path) is in the storage folder, where nothing else may write")
+        }
+    }
+
+    private static func resolved(_ path: String) -> String? {
+        guard let resolved = realpath(path, nil) else { return nil }
+        defer { free(resolved) }
+        return String(cString: resolved)
+    }
+}
+
+extension String {
+    /// The text without a character that it ends with, however often that stands there.
+    fileprivate func drop(whileLast character: Character) -> Substring {
+        var rest = self[...]
+        while rest.last == character { rest.removeLast() }
+        return rest
+    }
+}
