@@ -48,6 +48,30 @@ struct UmociTests {
             #expect(layers?.first?["digest"] as? String == scene.layout.layer.digest)
         }
     }
+
+    @Test("umoci reads and unpacks what berth has exported")
+    func export() async throws {
+        try await Scene.with { scene in
+            try await scene.seed("team/app")
+            let exported = try await scene.program.run(
+                "export",
+                "--link",
+                "exported",
+                "--storage",
+                scene.program.storage.path
+            )
+            try #require(exported.status == 0, "\(exported.errors)")
+            let umoci = Umoci(scene)
+            let names = try await umoci.run("list", ["--layout", "exported"]).split(separator: "\n")
+            #expect(names.sorted() == ["foreign", "image", "index", "nested"].map { "team/app:\($0)" })
+            try await umoci.expectSample(in: "exported:team/app:image")
+            // It is a layout for every other program too.
+            let skopeo = Skopeo(scene)
+            let target = skopeo.remote("copies/app:1")
+            try await skopeo.copy("oci:exported:team/app:index", target, "--all")
+            #expect(try await scene.digest("copies/app:1") == scene.layout.index.digest)
+        }
+    }
 }
 
 struct Umoci {
