@@ -7,9 +7,8 @@ enum EntityTag {
     /// Whether one of the header's tags is the digest's, or `*`.
     static func matches(_ headers: [String], _ digest: Digest) -> Bool {
         headers.flatMap { $0[...].split(at: UInt8(ascii: ",")) }.contains { tag in
-            var tag = tag.trimmed
-            if tag.hasPrefix("W/") { tag = tag.dropFirst(2) }
-            return tag == "*" || isSame(tag, digest)
+            let tag = tag.trimmed
+            return tag == "*" || isSame(tag.hasPrefix("W/") ? tag.dropFirst(2) : tag, digest)
         }
     }
 
