@@ -12,7 +12,8 @@ struct EndpointFuzzTests {
 
     private static let upload = "01234567-89ab-cdef-0123-456789abcdef"
     private static let words = [
-        "a", "b-c", "blobs", "uploads", "manifests", "tags", "list", "v2", "_catalog", "latest", "", upload,
+        "a", "b-c", "blobs", "uploads", "manifests", "referrers", "tags", "list", "v2", "_catalog", "latest",
+        "", upload,
         "sha256:\(String(repeating: "0", count: 64))", "sha256:0", "blake3:x", "A", "..",
     ]
 
@@ -24,11 +25,12 @@ struct EndpointFuzzTests {
         }
         let name = IdentifierGrammar.repository.make(&random)
         let base = "/v2/" + (random.once(in: 2) ? name : "\(name)/\(random.pick(Self.words))")
-        switch Int.random(in: 0...4, using: &random) {
+        switch Int.random(in: 0...5, using: &random) {
         case 0: return "\(base)/blobs/\(IdentifierGrammar.digest.make(&random))"
         case 1: return "\(base)/manifests/\(IdentifierGrammar.reference.make(&random))"
         case 2: return "\(base)/blobs/uploads/\(Self.upload)"
-        case 3: return "\(base)/blobs/uploads" + random.pick(["", "/"])
+        case 3: return "\(base)/referrers/\(IdentifierGrammar.digest.make(&random))"
+        case 4: return "\(base)/blobs/uploads" + random.pick(["", "/"])
         default: return "\(base)/tags/list"
         }
     }
@@ -54,7 +56,7 @@ struct EndpointFuzzTests {
             }
         }
         // Every endpoint was reached.
-        #expect(counts.count == 15 && counts.values.allSatisfy { $0 > 2 }, "\(seed): \(counts)")
+        #expect(counts.count == 16 && counts.values.allSatisfy { $0 > 2 }, "\(seed): \(counts)")
     }
 
     private func answer(_ method: String, _ path: String) -> EndpointOracle.Answer {
@@ -96,6 +98,7 @@ extension Endpoint {
         case .pushManifest(let name, let reference): .endpoint("end-7", ["\(name)", "\(reference)"])
         case .deleteManifest(let name, let reference): .endpoint("end-9", ["\(name)", "\(reference)"])
         case .listTags(let name): .endpoint("end-8", ["\(name)"])
+        case .listReferrers(let name, let subject): .endpoint("end-12", ["\(name)", "\(subject)"])
         default: .refused
         }
     }

@@ -38,6 +38,7 @@ struct EndpointOracle {
             ("/v2/(.+)/blobs/uploads/?", [0], ["POST": "end-4"]),
             ("/v2/(.+)/blobs/([^/]+)", [0, 1], ["GET": "end-2", "DELETE": "end-10"]),
             ("/v2/(.+)/manifests/([^/]+)", [0, 1], ["GET": "end-3", "PUT": "end-7", "DELETE": "end-9"]),
+            ("/v2/(.+)/referrers/([^/]+)", [0, 1], ["GET": "end-12"]),
             ("/v2/(.+)/tags/list", [0], ["GET": "end-8"]),
         ]
         rows = table.map { Row(pattern: POSIXPattern($0.0), parts: $0.1, endpoints: $0.2) }
@@ -52,7 +53,7 @@ struct EndpointOracle {
             if let name = parts.first, !isName(name) { return .refused }
             let isLegal =
                 switch row.endpoints["GET"] {
-                case "end-2": isDigest(parts[1])
+                case "end-2", "end-12": isDigest(parts[1])
                 case "end-3": isReference(parts[1])
                 default: true
                 }
