@@ -1,5 +1,4 @@
 import ArgumentParser
-import FoundationEssentials
 import Logging
 
 /// `berth list`: what is in the registry.
@@ -19,12 +18,10 @@ struct ListCommand: AsyncParsableCommand {
             let configuration = try shared.configuration()
             let logger = configuration.logger(atLeast: .error)
             let images = try await OwnerConnection.with(configuration, createsFolder: false, logger: logger) {
-                try await Self.images($0)
+                try await $0.list("/_/admin/images", ImagePage.self)
             }
             if json {
-                let encoder = JSONEncoder()
-                encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-                Terminal.print(String(decoding: try encoder.encode(images), as: UTF8.self))
+                try Terminal.printJSON(images)
             } else {
                 Terminal.print(Self.table(of: images).joined(separator: "\n"))
             }
@@ -44,22 +41,11 @@ struct ListCommand: AsyncParsableCommand {
         let updated: String?
     }
 
-    private struct ImagePage: Decodable {
+    private struct ImagePage: OwnerPage {
         let images: [Image]
         let last: String?
-    }
 
-    private static func images(_ owner: OwnerConnection) async throws -> [Image] {
-        var images: [Image] = []
-        var path = "/_/admin/images"
-        while true {
-            let reply = try await owner.get(path)
-            guard reply.status == 200 else { throw CommandError(reply.message) }
-            let page = try JSONDecoder().decode(ImagePage.self, from: Data(reply.body))
-            images += page.images
-            guard let last = page.last else { return images }
-            path = "/_/admin/images?last=\(URLText.encoded(last))"
-        }
+        var elements: [Image] { images }
     }
 
     private static func table(of images: [Image]) -> [String] {

@@ -1,5 +1,4 @@
 import ArgumentParser
-import FoundationEssentials
 import Logging
 
 /// `berth uploads`: what is being uploaded, or was and can be resumed.
@@ -22,15 +21,13 @@ struct UploadsCommand: AsyncParsableCommand {
             let configuration = try shared.configuration()
             let logger = configuration.logger(atLeast: .error)
             let found = try await OwnerConnection.with(configuration, createsFolder: false, logger: logger) {
-                try await Self.uploads($0)
+                try await $0.list("/_/admin/uploads", UploadPage.self)
             }
             let uploads = found.sorted {
                 ($0.repository, $0.started, $0.id) < ($1.repository, $1.started, $1.id)
             }
             if json {
-                let encoder = JSONEncoder()
-                encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-                Terminal.print(String(decoding: try encoder.encode(uploads), as: UTF8.self))
+                try Terminal.printJSON(uploads)
             } else {
                 Terminal.print(Self.table(of: uploads).joined(separator: "\n"))
             }
@@ -48,22 +45,11 @@ struct UploadsCommand: AsyncParsableCommand {
         let expires: String
     }
 
-    private struct UploadPage: Decodable {
+    private struct UploadPage: OwnerPage {
         let uploads: [Upload]
         let last: String?
-    }
 
-    private static func uploads(_ owner: OwnerConnection) async throws -> [Upload] {
-        var uploads: [Upload] = []
-        var path = "/_/admin/uploads"
-        while true {
-            let reply = try await owner.get(path)
-            guard reply.status == 200 else { throw CommandError(reply.message) }
-            let page = try JSONDecoder().decode(UploadPage.self, from: Data(reply.body))
-            uploads += page.uploads
-            guard let last = page.last else { return uploads }
-            path = "/_/admin/uploads?last=\(URLText.encoded(last))"
-        }
+        var elements: [Upload] { uploads }
     }
 
     static func table(of uploads: [Upload]) -> [String] {

@@ -1,4 +1,5 @@
 import Registry
+
 extension SettingType<String> {
     /// The path of a file or folder, as the system takes it: nothing in it is expanded.
     static var path: SettingType {
@@ -48,31 +49,30 @@ extension SettingType<[HostName]> {
 
 extension SettingType<[NamePattern]> {
     static var namePatterns: SettingType {
-        SettingType(.list, expectation: "a list of patterns of repositories") {
-            (text: String) throws(InvalidValue) -> [NamePattern] in
-            var patterns: [NamePattern] = []
-            for element in ConfigurationList.elements(of: text) {
-                do throws(NamePatternError) {
-                    patterns.append(try NamePattern(element))
-                } catch {
-                    throw InvalidValue("is no pattern of repositories", advice: error.description)
-                }
-            }
-            return patterns
-        }
+        patterns(of: "repositories") { (text: String) throws(NamePatternError) in try NamePattern(text) }
     }
 }
 
 extension SettingType<[TagPattern]> {
     static var tagPatterns: SettingType {
-        SettingType(.list, expectation: "a list of patterns of tags") {
-            (text: String) throws(InvalidValue) -> [TagPattern] in
-            var patterns: [TagPattern] = []
+        patterns(of: "tags") { (text: String) throws(NamePatternError) in try TagPattern(text) }
+    }
+}
+
+extension SettingType {
+    /// A list of patterns of what `names` says.
+    private static func patterns<Pattern: Sendable>(
+        of names: String,
+        _ parse: @escaping @Sendable (String) throws(NamePatternError) -> Pattern
+    ) -> SettingType where Value == [Pattern] {
+        SettingType(.list, expectation: "a list of patterns of \(names)") {
+            (text: String) throws(InvalidValue) -> [Pattern] in
+            var patterns: [Pattern] = []
             for element in ConfigurationList.elements(of: text) {
                 do throws(NamePatternError) {
-                    patterns.append(try TagPattern(element))
+                    patterns.append(try parse(element))
                 } catch {
-                    throw InvalidValue("is no pattern of tags", advice: error.description)
+                    throw InvalidValue("is no pattern of \(names)", advice: error.description)
                 }
             }
             return patterns
