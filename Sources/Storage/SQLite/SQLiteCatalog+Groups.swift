@@ -41,9 +41,7 @@ extension SQLiteCatalog {
             case .unsynced(let blobs): return .unsynced(blobs)
             case .found(let targetID, let publication):
                 placement = .tagged(publication.digest)
-                // A further platform is what an immutable tag takes of its own group.
-                let isAddition = previousID == nil || previousID == manifestID
-                let hasMoved = try pointTag(of: part, to: targetID, publication, group, isAddition, database)
+                let hasMoved = try pointTag(of: part, to: targetID, publication, group, images, database)
                 if hasMoved { isChange = true }
             }
         }
@@ -72,58 +70,40 @@ extension SQLiteCatalog {
     }
 
     /// Points the tag, and says whether it did not point there already.
+    ///
+    /// An immutable tag takes further platforms of the group that it was first given to, and keeps the images it has.
     private static func pointTag(
         of part: PartPublication,
         to targetID: Int64,
         _ target: ManifestPublication,
         _ group: UploadGroup,
-        _ isAddition: Bool,
+        _ images: [Descriptor],
         _ database: Database
     ) throws -> Bool {
         let current = try database.taggedManifestID(part.tag, in: part.image.repository, now: part.image.now)
         let isOwn = current != nil && current == group.taggedID
-        let isLocked = part.isTagImmutable && !(isOwn && isAddition)
+        var isLocked = part.isTagImmutable
+        if isLocked, isOwn, let current {
+            // Earlier parts may have been replaced while the group waited for others.
+            isLocked = try !database.images(of: current, in: group).isSubset(of: images.map(\.digest))
+        }
         let publication = target.tagged(part.tag, isLocked: isLocked)
         let hasMoved = try point(part.tag, to: targetID, publication, database)
-        try database.run(
-            "UPDATE upload_group SET tagged_manifest_id = ? WHERE id = ?",
-            [targetID, group.id]
-        )
-        return hasMoved
-    }
-
-    package func closeGroups(now: Timestamp, keptUntil: Timestamp, limit: Int) async throws -> Int {
-        try await writes.perform(.power) { database in
-            let groups = try database.rows(
-                """
-                SELECT id, repository_id, tagged_manifest_id FROM upload_group
-                WHERE open_until <= ? ORDER BY open_until LIMIT ?
-                """,
-                [now, limit]
+        // An immutable tag that somebody else has given to the same image does not become the group's.
+        if hasMoved || isOwn || !part.isTagImmutable {
+            try database.run(
+                "UPDATE upload_group SET tagged_manifest_id = ? WHERE id = ?",
+                [targetID, group.id]
             )
-            for row in groups {
-                let (id, repositoryID) = (row["id"] as Int64, row["repository_id"] as Int64)
-                let parts = try database.rows("SELECT manifest_id FROM upload_part WHERE group_id = ?", [id])
-                try database.run("DELETE FROM upload_group WHERE id = ?", [id])
-                guard row["tagged_manifest_id"] == nil else { continue }
-                // What was staged and never completed nobody was given a name for.
-                for part in parts {
-                    try database.removeUnused(
-                        manifestID: part["manifest_id"],
-                        repositoryID: repositoryID,
-                        keptUntil: keptUntil,
-                        now: now
-                    )
-                }
-            }
-            return groups.count
         }
+        return hasMoved
     }
 }
 
 /// A group as its row says.
 private struct UploadGroup {
     let id: Int64
+    let repositoryID: Int64
     /// What the group last pointed its tag to.
     let taggedID: Int64?
 }
@@ -164,10 +144,11 @@ extension ManifestPublication {
 extension Database {
     /// The group of a part, opened where there is none, and kept open.
     fileprivate func openGroup(of part: PartPublication, repositoryID: Int64) throws -> UploadGroup {
-        try run(
-            "DELETE FROM upload_group WHERE repository_id = ? AND tag = ? AND key = ? AND open_until <= ?",
+        let expired = try row(
+            "SELECT id FROM upload_group WHERE repository_id = ? AND tag = ? AND key = ? AND open_until <= ?",
             [repositoryID, part.tag.rawValue, part.key, part.image.now]
         )
+        if let expired { try endGroup(expired["id"]) }
         try run(
             """
             INSERT INTO upload_group (repository_id, tag, key, open_until) VALUES (?, ?, ?, ?)
@@ -180,7 +161,7 @@ extension Database {
             [repositoryID, part.tag.rawValue, part.key]
         )
         guard let row else { throw StorageError.database("a group of uploads was not stored") }
-        return UploadGroup(id: row["id"], taggedID: row["tagged_manifest_id"])
+        return UploadGroup(id: row["id"], repositoryID: repositoryID, taggedID: row["tagged_manifest_id"])
     }
 
     /// Makes an image its platform's part of a group, and returns the one that was it before.
@@ -217,6 +198,16 @@ extension Database {
         }
     }
 
+    /// The images that a manifest which a group has tagged stands for: itself, or what it lists.
+    fileprivate func images(of manifestID: Int64, in group: UploadGroup) throws -> Set<Digest> {
+        let listed = try rows(
+            "SELECT target FROM reference WHERE repository_id = ? AND manifest_id = ? AND kind = 2",
+            [group.repositoryID, manifestID]
+        )
+        guard listed.isEmpty else { return try Set(listed.map { try $0.digest("target") }) }
+        return [try manifestDigest(manifestID)]
+    }
+
     /// Whether a group whose first part came later has taken the tag.
     fileprivate func hasNewerGroup(than id: Int64, _ tag: Tag, repositoryID: Int64) throws -> Bool {
         try exists(
@@ -241,32 +232,5 @@ extension Database {
             """,
             [repositoryID, tag.rawValue, now]
         )?["manifest_id"]
-    }
-
-    /// Removes a manifest from a repository, unless a tag, an index or a group has it.
-    fileprivate func removeUnused(
-        manifestID: Int64,
-        repositoryID: Int64,
-        keptUntil: Timestamp,
-        now: Timestamp
-    ) throws {
-        let isUsed = try exists(
-            """
-            SELECT 1 FROM tag WHERE manifest_id = ?1 AND repository_id = ?2
-            UNION ALL
-            SELECT 1 FROM manifest JOIN reference ON reference.repository_id = ?2 AND reference.target = manifest.digest
-            WHERE manifest.id = ?1
-            UNION ALL
-            SELECT 1 FROM upload_part JOIN upload_group ON upload_group.id = upload_part.group_id
-            WHERE upload_part.manifest_id = ?1 AND upload_group.repository_id = ?2
-            UNION ALL
-            SELECT 1 WHERE NOT EXISTS
-                (SELECT 1 FROM repository_manifest WHERE repository_id = ?2 AND manifest_id = ?1)
-            LIMIT 1
-            """,
-            [manifestID, repositoryID]
-        )
-        guard !isUsed else { return }
-        try removeManifest(manifestID, repositoryID: repositoryID, keptUntil: keptUntil, now: now)
     }
 }

@@ -51,10 +51,6 @@ extension SQLiteCatalog {
                 )
             else { return false }
             try database.removeTag(tag.rawValue, repositoryID: repositoryID, now: now)
-            try database.run(
-                "DELETE FROM upload_group WHERE repository_id = ? AND tag = ?",
-                [repositoryID, tag.rawValue]
-            )
             try database.noteUntagged(manifestID: row["manifest_id"], repositoryID: repositoryID, now: now)
             return true
         }
@@ -110,7 +106,9 @@ extension Database {
         )?["id"]
     }
 
+    /// Removes a tag, and ends the groups of uploads that would point it anew.
     fileprivate func removeTag(_ name: String, repositoryID: Int64, now: Timestamp) throws {
+        try endGroups(ofTag: name, repositoryID: repositoryID)
         try run("DELETE FROM tag WHERE repository_id = ? AND name = ?", [repositoryID, name])
         try run(
             "INSERT INTO tag_history (repository_id, tag, digest, at) VALUES (?, ?, NULL, ?)",

@@ -12,10 +12,7 @@ extension SQLiteCatalog {
             case .added(let manifestID, let repositoryID, var isChange):
                 for tag in publication.tags where try Self.point(tag, to: manifestID, publication, database) {
                     // Whoever pushes here next with a part of an older build does not know of this one.
-                    try database.run(
-                        "DELETE FROM upload_group WHERE repository_id = ? AND tag = ?",
-                        [repositoryID, tag.rawValue]
-                    )
+                    try database.endGroups(ofTag: tag.rawValue, repositoryID: repositoryID)
                     isChange = true
                 }
                 return .published(isChange: isChange)
@@ -200,7 +197,7 @@ extension ManifestPublication {
 
 extension Database {
     /// The digest of a manifest that a tag points to.
-    fileprivate func manifestDigest(_ id: Int64) throws -> Digest {
+    func manifestDigest(_ id: Int64) throws -> Digest {
         guard let row = try row("SELECT digest FROM manifest WHERE id = ?", [id]) else {
             throw StorageError.database("the manifest of a tag is missing")
         }

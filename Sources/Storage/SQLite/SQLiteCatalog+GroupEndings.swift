@@ -1,0 +1,75 @@
+import GRDB
+
+extension SQLiteCatalog {
+    package func closeGroups(now: Timestamp, keptUntil: Timestamp, limit: Int) async throws -> Int {
+        try await writes.perform(.power) { database in
+            let groups = try database.rows(
+                """
+                SELECT id, repository_id, tagged_manifest_id FROM upload_group
+                WHERE open_until <= ? ORDER BY open_until LIMIT ?
+                """,
+                [now, limit]
+            )
+            for row in groups {
+                let (id, repositoryID) = (row["id"] as Int64, row["repository_id"] as Int64)
+                let parts = try database.rows("SELECT manifest_id FROM upload_part WHERE group_id = ?", [id])
+                try database.run("DELETE FROM upload_group WHERE id = ?", [id])
+                guard row["tagged_manifest_id"] == nil else { continue }
+                // What was staged and never completed nobody was given a name for.
+                for part in parts {
+                    try database.removeUnused(
+                        manifestID: part["manifest_id"],
+                        repositoryID: repositoryID,
+                        keptUntil: keptUntil,
+                        now: now
+                    )
+                }
+            }
+            return groups.count
+        }
+    }
+}
+
+extension Database {
+    /// Ends the groups of a tag: parts that come from now on begin others.
+    func endGroups(ofTag tag: String, repositoryID: Int64) throws {
+        let groups = try rows(
+            "SELECT id FROM upload_group WHERE repository_id = ? AND tag = ?",
+            [repositoryID, tag]
+        )
+        for group in groups { try endGroup(group["id"]) }
+    }
+
+    /// What was staged in it, and waits for nothing any more, is left to `closeGroups`: under a key that no part has.
+    func endGroup(_ id: Int64) throws {
+        try run("DELETE FROM upload_group WHERE id = ? AND tagged_manifest_id IS NOT NULL", [id])
+        try run("UPDATE upload_group SET key = ' ' || id WHERE id = ?", [id])
+    }
+
+    /// Removes a manifest from a repository, unless a tag had or has it, or an index or a group has it.
+    fileprivate func removeUnused(
+        manifestID: Int64,
+        repositoryID: Int64,
+        keptUntil: Timestamp,
+        now: Timestamp
+    ) throws {
+        let isUsed = try exists(
+            """
+            SELECT 1 FROM tag WHERE manifest_id = ?1 AND repository_id = ?2
+            UNION ALL
+            SELECT 1 FROM manifest JOIN reference ON reference.repository_id = ?2 AND reference.target = manifest.digest
+            WHERE manifest.id = ?1
+            UNION ALL
+            SELECT 1 FROM upload_part JOIN upload_group ON upload_group.id = upload_part.group_id
+            WHERE upload_part.manifest_id = ?1 AND upload_group.repository_id = ?2
+            UNION ALL
+            SELECT 1 WHERE NOT EXISTS
+                (SELECT 1 FROM repository_manifest WHERE repository_id = ?2 AND manifest_id = ?1 AND untagged_at IS NULL)
+            LIMIT 1
+            """,
+            [manifestID, repositoryID]
+        )
+        guard !isUsed else { return }
+        try removeManifest(manifestID, repositoryID: repositoryID, keptUntil: keptUntil, now: now)
+    }
+}
