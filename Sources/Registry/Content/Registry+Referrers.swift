@@ -42,8 +42,8 @@ extension Registry {
     /// What is known about a manifest, which need not exist: the manifests that name it as their subject, in the order in
     /// which they came, and then those that a client has listed under the fallback tag and that do not name it.
     ///
-    /// `artifactType`: only those of this type; nil for all. A page has not much more than 4 MiB, as many clients read no
-    /// longer documents.
+    /// `artifactType`: only those of this type; nil for all. A page has 2 MiB of descriptors at most, or a single one that
+    /// is longer, as many clients read no documents of more than 4 MiB.
     ///
     /// - SeeAlso: distribution-spec v1.1.1, "Listing Referrers", "Referrers Tag Schema"
     package func referrers(
@@ -76,19 +76,19 @@ extension Registry {
         let tagged = try await taggedReferrers(of: subject, in: repository, artifactType: artifactType)
         var size = page.descriptors.reduce(0) { $0 + $1.count }
         for (index, descriptor) in tagged.enumerated().dropFirst(place) {
-            if page.descriptors.count >= limit || size > Self.maximumReferrerBytes {
+            let bytes = descriptor.json.canonicalBytes
+            size += bytes.count
+            let isFull = size > Self.maximumReferrerBytes && !page.descriptors.isEmpty
+            if page.descriptors.count >= limit || isFull {
                 page.next = .tagged(index)
                 return page
             }
-            let bytes = descriptor.json.canonicalBytes
-            size += bytes.count
             page.descriptors.append(bytes)
         }
         return page
     }
 
-    /// Leaves room for the last descriptor of a page and for what stands around them in 4 MiB, unless that one alone is
-    /// larger.
+    /// Many descriptors a page, in half of what clients read.
     private static var maximumReferrerBytes: Int { 2 * 1024 * 1024 }
 
     /// What clients of registries without this list have put into an index of their own.

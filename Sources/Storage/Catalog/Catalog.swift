@@ -106,8 +106,8 @@ package protocol Catalog: Sendable {
 
     /// Manifests that name another as their subject, in the order in which they came, those behind `last`.
     ///
-    /// The subject need not exist. `artifactType`: only those of this type; nil for all. A page may end early, but not
-    /// empty where there is anything, so that its descriptors have together not much more than `maximumSize` bytes.
+    /// The subject need not exist. `artifactType`: only those of this type; nil for all. A page ends early
+    /// where its descriptors would have together more than `maximumSize` bytes, but never empty where there is anything.
     func referrerPage(
         of subject: Digest,
         in repository: RepositoryName,

@@ -25,10 +25,11 @@ extension SQLiteCatalog {
             var page: [ReferrerRecord] = []
             var size = 0
             while let row = try rows.next() {
-                if page.count == limit || size > maximumSize { return Page(elements: page, hasMore: true) }
+                if page.count == limit { return Page(elements: page, hasMore: true) }
                 // SAFETY: the bytes are used within the closure alone.
                 let descriptor = try row.withUnsafeData(named: "descriptor") { $0.map(Array.init) ?? [] }
                 size += descriptor.count
+                if size > maximumSize, !page.isEmpty { return Page(elements: page, hasMore: true) }
                 page.append(
                     ReferrerRecord(id: ReferrerRecord.ID(rowID: row["manifest_id"]), descriptor: descriptor)
                 )

@@ -104,8 +104,10 @@ struct CatalogReferrerConformance {
                 try await scene.publish(artifact, in: scene.app)
             }
             let sizes = try Self.artifacts(4, about: image).map { Self.descriptor(of: $0).count }
-            let half = sizes[0] + sizes[1] - 1
-            for (maximum, count) in [(0, 1), (1, 1), (sizes[0], 2), (half, 2), (half + 1, 3), (1 << 20, 4)] {
+            let two = sizes[0] + sizes[1]
+            for (maximum, count) in [
+                (0, 1), (sizes[0], 1), (two - 1, 1), (two, 2), (two + 1, 2), (1 << 20, 4),
+            ] {
                 let page = try await page(scene, image.manifest.digest, maximumSize: maximum)
                 #expect(page.elements.count == count && page.hasMore == (count < 4), "\(maximum)")
             }
