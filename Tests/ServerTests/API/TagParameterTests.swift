@@ -50,7 +50,7 @@ struct TagParameterTests {
             let image = try ImageFixture("app")
             for blob in image.blobs { try await client.push(blob, to: "a") }
             let path = "/v2/a/manifests/\(image.manifest.digest)"
-            let many = (0..<101).map { "tag=t\($0)" }.joined(separator: "&")
+            let many = (0..<65).map { "tag=t\($0)" }.joined(separator: "&")
             for (path, status) in [
                 (path + "?tag=v1&tag=-x", 400), (path + "?tag=", 400), (path + "?tag=a%2Fb", 400),
                 (path + "?" + many, 414), ("/v2/a/manifests/latest?tag=v1", 400),
@@ -59,7 +59,7 @@ struct TagParameterTests {
                 #expect(reply.status == status && reply.errorCode == "MANIFEST_INVALID", "\(reply.text)")
             }
             #expect(try await client.send("GET", "/v2/a/tags/list").text.contains(#""tags":[]"#))
-            let enough = (0..<100).map { "tag=t\($0)" }.joined(separator: "&")
+            let enough = (0..<64).map { "tag=t\($0)" }.joined(separator: "&")
             #expect(try await put(client, image.manifest, path + "?" + enough).status == 201)
         }
     }
