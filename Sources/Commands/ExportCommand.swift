@@ -67,7 +67,9 @@ struct ExportCommand: AsyncParsableCommand {
                 return
             }
             let report = try JSONDecoder().decode(Report.self, from: Data(reply.body))
-            Terminal.print("exported \(report.tags) tags and \(report.manifests) manifests to \(report.path)")
+            Terminal.print(
+                "exported \(report.tags) tags and \(report.manifests) manifests to \(report.path.printable(limit: .max))"
+            )
             if report.leftOut > 0 {
                 Terminal.warn("\(report.leftOut) manifests were deleted meanwhile, and are not in it")
             }
