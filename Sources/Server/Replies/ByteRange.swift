@@ -12,9 +12,9 @@ enum ByteRange: Hashable {
 
     /// Reads `bytes=a-b`, `bytes=a-` or `bytes=-n`.
     ///
-    /// Several ranges, other units and malformed ones ask for the whole; one that ends before it begins, for nothing that
-    /// exists. So does any range of nothing: a client that asks
-    /// for everything behind byte 0 would be refused an empty blob otherwise.
+    /// Several ranges, other units and malformed ones ask for the whole, and so does any range of nothing: a client that
+    /// asks for everything behind byte 0 would be refused an empty blob otherwise. A range that ends before it begins
+    /// asks for what does not exist.
     init(_ header: String?, size: Int64) {
         self = size == 0 ? .whole : header.flatMap { Self.parse($0, size: size) } ?? .whole
     }
