@@ -89,7 +89,7 @@ struct NamePatternTests {
         #expect(try TagPattern("release/*:v*").description == "release/*:v*")
         for (text, error) in [
             ("", .empty), (":v*", .empty), ("a:", .empty), ("a:b:c", .malformed), ("release/*", .slashInTag),
-            ("a:b/c", .slashInTag),
+            ("a:b/c", .slashInTag), ("Release/*:*", .capitalInRepository),
         ] as [(String, NamePatternError)] {
             #expect(throws: error, "\(text)") { try TagPattern(text) }
         }

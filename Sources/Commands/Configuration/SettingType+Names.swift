@@ -49,7 +49,9 @@ extension SettingType<[HostName]> {
 
 extension SettingType<[NamePattern]> {
     static var namePatterns: SettingType {
-        patterns(of: "repositories") { (text: String) throws(NamePatternError) in try NamePattern(text) }
+        patterns(of: "repositories") { (text: String) throws(NamePatternError) in
+            try NamePattern(repositories: text)
+        }
     }
 }
 

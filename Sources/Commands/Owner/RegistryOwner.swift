@@ -136,8 +136,10 @@ struct RegistryOwner: Sendable {
     /// Removes upload sessions that have expired, for as long as the folder is served.
     func expiryService(logger: Logger) -> some Service {
         UploadExpiryService(logger: logger) { [registry] in
+            // One must not wait for the other: both are tried, and what fails is tried again.
+            async let groups: Void = registry.closeGroups()
             let count = try await registry.expireUploads()
-            try await registry.closeGroups()
+            try await groups
             return count
         }
     }

@@ -40,6 +40,7 @@ package struct Manifest: Hashable, Sendable {
     /// - Throws: what is wrong with the document, in words for the client.
     package init(parsing bytes: [UInt8], contentType: MediaType?) throws(ManifestError) {
         guard bytes.count <= Self.maximumSize else { throw .tooLarge }
+        guard !bytes.isEmpty else { throw .malformed("a manifest is a JSON document, and this one is empty") }
         if let contentType, contentType.isDockerSchema1 { throw .schema1 }
         try StrictJSON.check(bytes)
         let document: ManifestDocument

@@ -17,6 +17,12 @@ package struct NamePattern: Hashable, Sendable {
         self.text = Array(text.utf8)
     }
 
+    /// Parses a pattern of repositories, whose names have no capital letters.
+    package init(repositories text: some StringProtocol) throws(NamePatternError) {
+        try self.init(text)
+        guard !text.utf8.contains(where: \.isASCIIUppercase) else { throw .capitalInRepository }
+    }
+
     /// Whether a name is one of those that the pattern stands for.
     ///
     /// Takes time in proportion to the two lengths' product at worst, and the last star alone is tried again: no
@@ -54,6 +60,8 @@ package enum NamePatternError: Error, Equatable {
     case malformed
     /// A pattern of tags that no tag follows.
     case slashInTag
+    /// A pattern of repositories that no repository follows.
+    case capitalInRepository
 }
 
 extension NamePatternError: CustomStringConvertible {
@@ -62,6 +70,7 @@ extension NamePatternError: CustomStringConvertible {
         case .empty: "a pattern has at least one character"
         case .tooLong: "a pattern has at most \(2 * RepositoryName.maximumLength) characters"
         case .malformed: "a pattern consists of letters, digits, '.', '_', '-', '/' and '*' for anything"
+        case .capitalInRepository: "the name of a repository has no capital letters"
         case .slashInTag: "a tag has no '/': write repositories and tags as 'release/*:*'"
         }
     }

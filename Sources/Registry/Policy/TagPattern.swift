@@ -9,7 +9,7 @@ package struct TagPattern: Hashable, Sendable {
     /// Parses `[<pattern of repositories>:]<pattern of tags>`.
     package init(_ text: some StringProtocol) throws(NamePatternError) {
         let halves = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-        repository = try halves.count == 2 ? NamePattern(halves[0]) : nil
+        repository = try halves.count == 2 ? NamePattern(repositories: halves[0]) : nil
         guard let last = halves.last else { throw .empty }
         // No tag has a slash: somebody means a repository, and would protect nothing.
         guard !last.contains("/") else { throw .slashInTag }

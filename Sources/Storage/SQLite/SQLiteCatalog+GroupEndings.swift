@@ -3,19 +3,24 @@ import GRDB
 extension SQLiteCatalog {
     package func closeGroups(now: Timestamp, keptUntil: Timestamp, limit: Int) async throws -> Int {
         try await writes.perform(.power) { database in
+            // Not one that an older one would take the tag back from.
             let groups = try database.rows(
                 """
-                SELECT id, repository_id, tagged_manifest_id FROM upload_group
-                WHERE open_until <= ? ORDER BY open_until LIMIT ?
+                SELECT id, repository_id FROM upload_group
+                WHERE open_until <= ?1 AND NOT EXISTS (
+                    SELECT 1 FROM upload_group AS older WHERE older.repository_id = upload_group.repository_id
+                    AND older.tag = upload_group.tag AND older.id < upload_group.id AND older.open_until > ?1)
+                ORDER BY open_until LIMIT ?2
                 """,
                 [now, limit]
             )
             for row in groups {
                 let (id, repositoryID) = (row["id"] as Int64, row["repository_id"] as Int64)
-                let parts = try database.rows("SELECT manifest_id FROM upload_part WHERE group_id = ?", [id])
+                let parts = try database.rows(
+                    "SELECT manifest_id FROM upload_part WHERE group_id = ? AND is_staged = 1",
+                    [id]
+                )
                 try database.run("DELETE FROM upload_group WHERE id = ?", [id])
-                guard row["tagged_manifest_id"] == nil else { continue }
-                // What was staged and never completed nobody was given a name for.
                 for part in parts {
                     try database.removeUnused(
                         manifestID: part["manifest_id"],
@@ -47,7 +52,7 @@ extension Database {
     }
 
     /// Removes a manifest from a repository, unless a tag had or has it, or an index or a group has it.
-    fileprivate func removeUnused(
+    func removeUnused(
         manifestID: Int64,
         repositoryID: Int64,
         keptUntil: Timestamp,

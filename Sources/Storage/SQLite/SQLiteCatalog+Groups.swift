@@ -28,8 +28,8 @@ extension SQLiteCatalog {
             (manifestID, repositoryID, isChange) = (manifest, repository, isNew)
         }
         let group = try database.openGroup(of: part, repositoryID: repositoryID)
-        let previousID = try database.setPart(part, manifestID: manifestID, groupID: group.id)
-        if previousID != manifestID { isChange = true }
+        let isOther = try database.setPart(part, manifestID: manifestID, isNew: isChange, group)
+        isChange = isChange || isOther
         let images = try database.parts(ofGroup: group.id)
         let platforms = images.compactMap(\.platform)
         let missing = part.expected.filter { !platforms.contains($0) }
@@ -44,6 +44,9 @@ extension SQLiteCatalog {
                 let hasMoved = try pointTag(of: part, to: targetID, publication, group, images, database)
                 if hasMoved { isChange = true }
             }
+        }
+        if missing.isEmpty {
+            try database.run("UPDATE upload_part SET is_staged = 0 WHERE group_id = ?", [group.id])
         }
         return .published(.init(placement: placement, platforms: platforms, isChange: isChange))
     }
@@ -164,18 +167,34 @@ extension Database {
         return UploadGroup(id: row["id"], repositoryID: repositoryID, taggedID: row["tagged_manifest_id"])
     }
 
-    /// Makes an image its platform's part of a group, and returns the one that was it before.
-    fileprivate func setPart(_ part: PartPublication, manifestID: Int64, groupID: Int64) throws -> Int64? {
+    /// Makes an image its platform's part of a group, and says whether it was not.
+    ///
+    /// One that was staged in its place goes.
+    fileprivate func setPart(
+        _ part: PartPublication,
+        manifestID: Int64,
+        isNew: Bool,
+        _ group: UploadGroup
+    ) throws -> Bool {
         let platform = part.platform.description
         let previous = try row(
-            "SELECT manifest_id FROM upload_part WHERE group_id = ? AND platform = ?",
-            [groupID, platform]
+            "SELECT manifest_id, is_staged FROM upload_part WHERE group_id = ? AND platform = ?",
+            [group.id, platform]
         )
+        if let previous, previous["manifest_id"] == manifestID { return false }
         try run(
-            "INSERT OR REPLACE INTO upload_part (group_id, platform, manifest_id) VALUES (?, ?, ?)",
-            [groupID, platform, manifestID]
+            "INSERT OR REPLACE INTO upload_part (group_id, platform, manifest_id, is_staged) VALUES (?, ?, ?, ?)",
+            [group.id, platform, manifestID, isNew]
         )
-        return previous?["manifest_id"]
+        if let previous, previous["is_staged"] == true {
+            try removeUnused(
+                manifestID: previous["manifest_id"],
+                repositoryID: group.repositoryID,
+                keptUntil: part.openUntil,
+                now: part.image.now
+            )
+        }
+        return true
     }
 
     /// The images of a group, in the order of their platforms' names.

@@ -10,6 +10,8 @@ extension SQLiteCatalog {
             switch try Self.add(publication, database) {
             case .unsynced(let blobs): return .unsynced(blobs)
             case .added(let manifestID, let repositoryID, var isChange):
+                // It was meant to stay, whatever becomes of a group that it was staged in.
+                try database.run("UPDATE upload_part SET is_staged = 0 WHERE manifest_id = ?", [manifestID])
                 for tag in publication.tags where try Self.point(tag, to: manifestID, publication, database) {
                     // Whoever pushes here next with a part of an older build does not know of this one.
                     try database.endGroups(ofTag: tag.rawValue, repositoryID: repositoryID)

@@ -155,6 +155,7 @@ enum Schema {
     /// Images of one build that were uploaded apart, and share a tag.
     ///
     /// `tagged_manifest_id`: what the group last pointed its tag to; NULL while it waits for expected platforms.
+    /// `is_staged`: nobody was told that the image is there to stay; it goes with its group.
     private static let groups = """
         CREATE TABLE upload_group (
             id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -171,6 +172,7 @@ enum Schema {
             group_id INTEGER NOT NULL REFERENCES upload_group (id) ON DELETE CASCADE,
             platform TEXT NOT NULL,
             manifest_id INTEGER NOT NULL REFERENCES manifest (id),
+            is_staged INTEGER NOT NULL CHECK (is_staged IN (0, 1)),
             PRIMARY KEY (group_id, platform)
         ) WITHOUT ROWID;
         CREATE INDEX upload_part_manifest ON upload_part (manifest_id);
