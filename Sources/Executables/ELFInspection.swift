@@ -35,13 +35,29 @@ enum ELFInspection {
         if let refusal = try refusal(of: header, architecture: architecture, in: source) {
             return .refused(refusal)
         }
-        return .runnable(
-            StaticExecutable(
+        return .runnable(try executable(header, architecture: architecture, in: source))
+    }
+
+    /// What is told of a program that runs.
+    private static func executable(
+        _ header: ELFHeader,
+        architecture: Architecture,
+        in source: borrowing some ByteSource
+    ) throws(ELFError) -> StaticExecutable {
+        let segments = try header.segments(in: source)
+        let sections = try header.sections(in: source)
+        do {
+            let info = try header.buildInfo(of: segments, sections, in: source)
+            return StaticExecutable(
                 architecture: architecture,
+                variant: try header.variant(go: info.go, sections, in: source),
                 size: source.size,
-                isPositionIndependent: header.type == FileType.dynamic
+                isPositionIndependent: header.type == FileType.dynamic,
+                buildInfo: info
             )
-        )
+        } catch {
+            throw .unreadable(error)
+        }
     }
 
     /// What the program headers settle, and the parts of the file that they and the sections point to.

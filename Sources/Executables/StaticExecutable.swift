@@ -1,10 +1,14 @@
 /// A program that Linux runs without any other file: what an inspection found it to be.
 package struct StaticExecutable: Hashable, Sendable {
     package let architecture: Architecture
+    /// The version of the architecture that it needs, such as `v7`; nil but for 32-bit Arm.
+    package let variant: String?
     /// The file's size in bytes.
     package let size: UInt64
     /// Whether the program runs at any address (static-pie) rather than at the one it was linked for.
     package let isPositionIndependent: Bool
+    /// What the program tells about how it was built.
+    package let buildInfo: BuildInfo
 
     /// The operating system's name in images; no other has executables that pass the inspection.
     package var operatingSystem: String { "linux" }
@@ -15,7 +19,7 @@ package enum ExecutableVerdict: Hashable, Sendable {
     case runnable(StaticExecutable)
     case refused(ExecutableRefusal)
 
-    /// Inspects a whole file, of which it reads headers, names and notes only.
+    /// Inspects a whole file, of which it reads headers, names, notes and build information only.
     ///
     /// - Throws: ``ByteSourceError`` only when the source itself fails; whatever its bytes are has a verdict.
     package init(of source: borrowing some ByteSource) throws(ByteSourceError) {

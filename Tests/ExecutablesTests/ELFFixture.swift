@@ -14,8 +14,14 @@ struct ELFFixture {
     var sharedObjectName: String?
     var isPositionIndependentExecutable = false
     var noteOwners: [String] = []
+    /// The description of a note about the package, in PT_NOTE.
+    var packageNote: [UInt8]?
+    /// The contents of a writable segment, loaded at ``dataAddress``.
+    var data: [UInt8] = []
     /// Names and contents of sections; none means no section headers.
     var sections: [(name: String, contents: [UInt8])] = []
+    /// sh_type of those that are not ordinary contents.
+    var sectionTypes: [String: UInt32] = [:]
     var code: [UInt8] = [0x90, 0x90, 0xF4]
 
     private static let address: UInt64 = 0x40_0000
@@ -28,16 +34,18 @@ struct ELFFixture {
         let sectionSize = wordSize == .bits32 ? 40 : 64
 
         var contents: [UInt8] = []
-        var segments: [(type: UInt32, offset: Int, size: Int)] = []
-        let count =
-            1 + (interpreter == nil ? 0 : 1) + (hasDynamicSection ? 1 : 0) + (noteOwners.isEmpty ? 0 : 1)
-        let start = headerSize + count * segmentSize
-        func append(_ bytes: [UInt8], type: UInt32) {
-            segments.append((type, start + contents.count, bytes.count))
+        var segments: [(type: UInt32, flags: UInt32, offset: Int, size: Int)] = []
+        let start = headerSize + segmentCount * segmentSize
+        func append(_ bytes: [UInt8], type: UInt32, flags: UInt32 = 5) {
+            segments.append((type, flags, start + contents.count, bytes.count))
             contents += bytes
         }
+        if !data.isEmpty { append(data, type: 1, flags: 6) }
         if let interpreter { append(Array(interpreter.utf8) + [0], type: 3) }
-        if !noteOwners.isEmpty { append(noteOwners.flatMap(note), type: 4) }
+        if hasNotes {
+            let package = packageNote.map { note(owner: "FDO", type: 0xCAFE_1A7E, description: $0) } ?? []
+            append(noteOwners.flatMap { note(owner: $0) } + package, type: 4)
+        }
         if hasDynamicSection {
             let strings = start + contents.count
             contents += stringTable.bytes
@@ -55,14 +63,15 @@ struct ELFFixture {
                 names += Array(section.name.utf8) + [0]
                 let body = section.name == ".shstrtab" ? names : section.contents
                 headers.append(
-                    number(UInt32(name)) + number(UInt32(1)) + self.word(0) + self.word(0)
+                    number(UInt32(name)) + number(sectionTypes[section.name] ?? 1) + self.word(0)
+                        + self.word(0)
                         + self.word(UInt64(start + contents.count)) + self.word(UInt64(body.count))
                         + number(UInt32(0)) + number(UInt32(0)) + self.word(1) + self.word(0)
                 )
                 contents += body
             }
         }
-        segments.insert((1, 0, start + contents.count), at: 0)
+        segments.insert((1, 5, 0, start + contents.count), at: 0)
 
         var file: [UInt8] = [
             0x7F, 0x45, 0x4C, 0x46, wordSize.rawValue, byteOrder == .little ? 1 : 2, 1, osABI,
@@ -78,13 +87,24 @@ struct ELFFixture {
         for segment in segments {
             let place = self.word(UInt64(segment.offset)) + self.word(Self.address + UInt64(segment.offset))
             let sizes = self.word(UInt64(segment.size)) + self.word(UInt64(segment.size))
-            let flags = number(UInt32(5))
+            let flags = number(segment.flags)
             let address = self.word(Self.address + UInt64(segment.offset))
             file += number(segment.type) + (wordSize == .bits64 ? flags : []) + place + address + sizes
             file += (wordSize == .bits32 ? flags : []) + self.word(4096)
         }
         return file + contents + headers.flatMap(\.self)
     }
+
+    /// Where ``data`` is in memory: it stands first behind the headers.
+    var dataAddress: UInt64 {
+        Self.address + UInt64(wordSize == .bits32 ? 52 + segmentCount * 32 : 64 + segmentCount * 56)
+    }
+
+    private var segmentCount: Int {
+        1 + [!data.isEmpty, interpreter != nil, hasDynamicSection, hasNotes].count(where: \.self)
+    }
+
+    private var hasNotes: Bool { !noteOwners.isEmpty || packageNote != nil }
 
     private var hasDynamicSection: Bool {
         !libraries.isEmpty || sharedObjectName != nil || isPositionIndependentExecutable
@@ -111,18 +131,21 @@ struct ELFFixture {
         return entries.flatMap { word($0.0) + word($0.1) }
     }
 
-    private func note(owner: String) -> [UInt8] {
-        var name = Array(owner.utf8) + [0]
-        let size = name.count
-        while name.count % 4 != 0 { name.append(0) }
-        return number(UInt32(size)) + number(UInt32(4)) + number(UInt32(1)) + name + [1, 2, 3, 4]
+    private func note(owner: String, type: UInt32 = 1, description: [UInt8] = [1, 2, 3, 4]) -> [UInt8] {
+        let name = Array(owner.utf8) + [0]
+        return number(UInt32(name.count)) + number(UInt32(description.count)) + number(type)
+            + padded(name) + padded(description)
     }
 
-    private func word(_ value: UInt64) -> [UInt8] {
+    private func padded(_ bytes: [UInt8]) -> [UInt8] {
+        bytes + [UInt8](repeating: 0, count: (4 - bytes.count % 4) % 4)
+    }
+
+    func word(_ value: UInt64) -> [UInt8] {
         wordSize == .bits32 ? number(UInt32(truncatingIfNeeded: value)) : number(value)
     }
 
-    private func number(_ value: some FixedWidthInteger) -> [UInt8] {
+    func number(_ value: some FixedWidthInteger) -> [UInt8] {
         withUnsafeBytes(of: byteOrder == .little ? value.littleEndian : value.bigEndian) { Array($0) }
     }
 }

@@ -28,8 +28,10 @@ struct ELFHeaderTests {
                 .bytes()
             let executable = StaticExecutable(
                 architecture: expected,
+                variant: nil,
                 size: UInt64(file.count),
-                isPositionIndependent: false
+                isPositionIndependent: false,
+                buildInfo: BuildInfo()
             )
             #expect(try ExecutableVerdict(of: file) == .runnable(executable))
             #expect(executable.operatingSystem == "linux")

@@ -142,6 +142,138 @@ struct RealExecutableTests {
         }
     }
 
+    /// The example that the test script builds.
+    private static let contributors = ProcessInfo.processInfo.environment["BERTH_TEST_CONTRIBUTORS"]
+
+    /// The Go that the example is built with.
+    private static let go = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent().appending(path: "examples/contributors/go").path
+
+    private func buildInfo(_ path: String) throws -> (executable: StaticExecutable, go: GoBuildInfo?) {
+        let verdict = try FileByteSource.withFile(at: path) { try ExecutableVerdict(of: $0) }
+        guard case .runnable(let executable) = verdict else { throw Unexpected(verdict) }
+        return (executable, executable.buildInfo.go)
+    }
+
+    /// What Go's own tool reads, without the line's indentation.
+    private func lines(of go: GoBuildInfo) -> Set<String> {
+        func module(_ word: String, _ version: GoModule.Version) -> String {
+            // The tool prints tabs for what is empty, which are trimmed from its lines too.
+            [word, version.path, version.version, version.checksum].joined(separator: "\t")
+                .trimmingCharacters(in: .whitespaces)
+        }
+        var lines = [go.version, go.path.map { "path\t\($0)" }].compactMap(\.self)
+        for (word, modules) in [("mod", [go.mainModule].compactMap(\.self)), ("dep", go.dependencies)] {
+            for entry in modules {
+                lines.append(module(word, entry.required))
+                if let replacement = entry.replacement { lines.append(module("=>", replacement)) }
+            }
+        }
+        return Set(lines + go.settings.map { "build\t\($0.key)=\($0.value)" })
+    }
+
+    private func goVersion(_ path: String) throws -> Set<String> {
+        let printed = try run(Self.go, ["version", "-m", path]).replacing("\(path): ", with: "")
+        return Set(
+            printed.split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }.filter {
+                !$0.isEmpty
+            }.map {
+                $0.replacing(/^build\t(.*?)="(.*)"$/) {
+                    "build\t\($0.output.1)=\($0.output.2)"
+                }
+            }
+        )
+    }
+
+    @Test(
+        "The example's build information is what Go itself reads, also without symbols and section headers",
+        .enabled(if: contributors != nil, "SKIPPED: scripts/test builds the example")
+    )
+    func goBuildInfo() throws {
+        let path = try #require(Self.contributors)
+        let go = try #require(try buildInfo(path).go)
+        #expect(go.path == "berth.example/contributors")
+        let oracle = try goVersion(path)
+        #expect(oracle.count > 8)
+        #expect(lines(of: go).symmetricDifference(oracle) == [])
+
+        // e_shoff, e_shnum and e_shstrndx: what sstrip and some packers leave out.
+        var file = Array(try Data(contentsOf: URL(filePath: path)))
+        for index in Array(40..<48) + Array(60..<64) { file[index] = 0 }
+        guard case .runnable(let executable) = try ExecutableVerdict(of: file) else { throw Unexpected(path) }
+        #expect(executable.buildInfo.go == go)
+    }
+
+    @Test(
+        "Go for Arm says for which one, and which modules were replaced",
+        .enabled(if: contributors != nil, "SKIPPED: scripts/test fetches Go"),
+        arguments: ["5"]
+    )
+    func goArm(version: String) throws {
+        try withTemporaryDirectory { directory in
+            let files = [
+                "go.mod":
+                    "module example.com/app\n\nrequire example.com/lib v1.0.0\nreplace example.com/lib => ./lib\n",
+                "main.go":
+                    "package main\n\nimport \"example.com/lib\"\n\nfunc main() { println(lib.Name) }\n",
+                "lib/go.mod": "module example.com/lib\n",
+                "lib/lib.go": "package lib\n\nconst Name = \"lib\"\n",
+            ]
+            try FileManager.default.createDirectory(
+                at: directory.appending(path: "lib"),
+                withIntermediateDirectories: true
+            )
+            for (name, text) in files {
+                try Data(text.utf8).write(to: directory.appending(path: name))
+            }
+            let output = directory.appending(path: "app").path
+            let settings = ["CGO_ENABLED=0", "GOFLAGS=", "GOOS=linux", "GOARCH=arm", "GOARM=\(version)"]
+            let flags = ["-C", directory.path, "-buildvcs=false", "-ldflags=-s -w", "-o", output]
+            try run("env", settings + [Self.go, "build"] + flags + ["."])
+            let (executable, info) = try buildInfo(output)
+            #expect(executable.architecture == .arm)
+            #expect(executable.variant == "v\(version)")
+            let go = try #require(info)
+            #expect(go.settings["-ldflags"] == "-s -w")
+            #expect(go.dependencies.first?.required.version == "v1.0.0")
+            #expect(go.dependencies.first?.built.path == "./lib")
+            #expect(lines(of: go).symmetricDifference(try goVersion(output)) == [])
+        }
+    }
+
+    @Test("A C program tells its compiler, and the package that it was built for")
+    func packageNote() throws {
+        try withTemporaryDirectory { directory in
+            let source = directory.appending(path: "hello.c").path
+            let output = directory.appending(path: "hello").path
+            try Data(Self.hello.utf8).write(to: URL(filePath: source))
+            let note = #"{"type":"deb","os":"debian","name":"hello","version":"1.2-3"}"#
+            // Not as an argument, as commas would part it.
+            let object = directory.appending(path: "note.s").path
+            try Data(
+                """
+                .section .note.package,"a",%note
+                .balign 4
+                .long 4, 2f - 1f, 0xcafe1a7e
+                .asciz "FDO"
+                1: .asciz "\(note.replacing("\"", with: "\\\""))"
+                2: .balign 4
+
+                """.utf8
+            ).write(to: URL(filePath: object))
+            try run("gcc", ["-static", "-no-pie", "-o", output, source, object])
+            for arguments in [[], ["--strip-all"], ["--strip-all", "--remove-section=.comment"]] {
+                try run("strip", arguments + [output])
+                let info = try buildInfo(output).executable.buildInfo
+                #expect(info.packageNote.map { String(decoding: $0, as: UTF8.self) } == note)
+                #expect(info.compilers.contains { $0.hasPrefix("GCC: ") } == (arguments.count < 2))
+                #expect(info.go == nil && info.rustDependencies == nil)
+            }
+            let read = try run("readelf", ["--notes", "--wide", output])
+            #expect(read.contains("1.2-3"), "\(read)")
+        }
+    }
+
     private var hostArchitecture: Architecture {
         #if arch(arm64)
             .arm64
@@ -161,7 +293,9 @@ func findTool(_ name: String) -> String? {
 /// Runs a program to its end and gives what it printed; a failure is an error with what it said.
 @discardableResult
 func run(_ tool: String, _ arguments: [String]) throws -> String {
-    guard let path = findTool(tool) else { throw Unexpected("no \(tool) on this machine") }
+    guard let path = tool.hasPrefix("/") ? tool : findTool(tool) else {
+        throw Unexpected("no \(tool) on this machine")
+    }
     let process = Process()
     process.executableURL = URL(filePath: path)
     process.arguments = arguments
