@@ -79,10 +79,12 @@ package struct ImageBuilder: Sendable {
     }
 
     private func image(of executable: StaticExecutable, in layer: Layer) -> PackagedImage {
-        let recipe = ImageRecipe(request: request, certificates: certificates)
+        let origin = ProgramOrigin(executable.buildInfo)
+        let recipe = ImageRecipe(request: request, certificates: certificates, origin: origin)
         let platform = Platform(
             os: executable.operatingSystem,
-            architecture: executable.architecture.rawValue
+            architecture: executable.architecture.rawValue,
+            variant: executable.variant
         )
         let configuration = PackagedImage.Document(
             recipe.configuration(platform: platform, layer: layer).json.canonicalBytes,
@@ -96,6 +98,7 @@ package struct ImageBuilder: Sendable {
         return PackagedImage(
             name: request.name,
             platform: platform,
+            origin: origin,
             executableSize: executable.size,
             layer: layer,
             configuration: configuration,

@@ -6,18 +6,27 @@ struct ImageRecipe {
     /// Goes up only when the same input gives other bytes than before.
     ///
     /// Together with the digest of the certificates it says why an unchanged program has another digest.
-    static let number = 1
+    static let number = 2
 
     /// The keys of annotations and labels.
     enum Key {
         static let title = "org.opencontainers.image.title"
+        static let version = "org.opencontainers.image.version"
+        static let revision = "org.opencontainers.image.revision"
+        static let created = "org.opencontainers.image.created"
+        static let source = "org.opencontainers.image.source"
         static let standardPrefix = "org.opencontainers.image."
         static let recipe = "berth.recipe"
         static let certificates = "berth.certificates"
+        static let go = "berth.go"
+        static let goModules = "berth.go-modules"
+        /// No variant of the platform: clients look for an image of one that has none.
+        static let goAMD64 = "berth.goamd64"
+        static let modified = "berth.modified"
     }
 
     /// For images that do not say when they were made, so that it does not change their digest.
-    private static let created = "1970-01-01T00:00:00Z"
+    private static let epoch = "1970-01-01T00:00:00Z"
 
     /// Where programs are searched for that are named without a slash, as everywhere on Linux.
     private static let searchPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -25,12 +34,14 @@ struct ImageRecipe {
     let request: ImageRequest
     /// The certificates in the layer.
     let certificates: CertificateBundle?
+    /// What the program tells about itself.
+    let origin: ProgramOrigin
 
     func configuration(platform: Platform, layer: Layer) -> ImageConfiguration {
         let options = request.options
         return ImageConfiguration(
             platform: platform,
-            created: Self.created,
+            created: created,
             execution: ImageConfiguration.Execution(
                 user: options.user.description,
                 exposedPorts: options.ports.map(\.description),
@@ -43,7 +54,7 @@ struct ImageRecipe {
             diffIDs: [layer.diffID],
             history: [
                 ImageConfiguration.HistoryEntry(
-                    created: Self.created,
+                    created: created,
                     createdBy: "berth recipe \(Self.number)",
                     comment: request.name.path
                 )
@@ -56,6 +67,10 @@ struct ImageRecipe {
         var annotations = labels.filter { $0.key.hasPrefix(Key.standardPrefix) }
         annotations[Key.recipe] = String(Self.number)
         if let certificates { annotations[Key.certificates] = certificates.digest.description }
+        annotations[Key.go] = origin.goVersion
+        annotations[Key.goModules] = origin.goModuleCount.map(String.init)
+        annotations[Key.goAMD64] = origin.goAMD64
+        if origin.isModified { annotations[Key.modified] = "true" }
         return Manifest.imageManifestBytes(
             configuration: configuration,
             layers: [layer.descriptor],
@@ -63,8 +78,15 @@ struct ImageRecipe {
         )
     }
 
+    private var created: String { origin.created ?? Self.epoch }
+
     private var labels: [String: String] {
-        [Key.title: request.name.rawValue].merging(request.options.labels) { _, given in given }
+        var labels = [Key.title: request.name.rawValue]
+        labels[Key.version] = origin.version
+        labels[Key.revision] = origin.revision
+        labels[Key.created] = origin.created
+        labels[Key.source] = origin.source
+        return labels.merging(request.options.labels) { _, given in given }
     }
 
     /// The defaults, unless they are given, and then what is given, in its order.

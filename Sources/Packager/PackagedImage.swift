@@ -4,6 +4,8 @@ package import OCI
 package struct PackagedImage: Hashable, Sendable {
     package let name: ExecutableName
     package let platform: Platform
+    /// What the program tells about itself.
+    package let origin: ProgramOrigin
     /// The program's size in bytes.
     package let executableSize: UInt64
     package let layer: Layer
@@ -25,6 +27,9 @@ package struct PackagedImage: Hashable, Sendable {
 
     /// The image's digest, which is its manifest's.
     package var digest: Digest { manifest.descriptor.digest }
+
+    /// What images have in common that are one program for several platforms; nil where the program does not tell.
+    package var buildKey: String? { origin.buildKey }
 
     /// What a client without any of its parts transfers to have the image.
     package var transferSize: Int64 {

@@ -18,7 +18,7 @@ struct ImageDocumentTests {
             "SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt"],"Entrypoint":["/app"],"WorkingDir":"/",\
             "Labels":{"org.opencontainers.image.title":"app"}},"rootfs":{"type":"layers",\
             "diff_ids":["\(image.layer.diffID)"]},"history":[{"created":"1970-01-01T00:00:00Z",\
-            "created_by":"berth recipe 1","comment":"/app"}]}
+            "created_by":"berth recipe 2","comment":"/app"}]}
             """
         #expect(String(decoding: image.configuration.bytes, as: UTF8.self) == configuration)
         let manifest = """
@@ -27,7 +27,7 @@ struct ImageDocumentTests {
             "digest":"\(image.configuration.descriptor.digest)","size":\(configuration.utf8.count)},\
             "layers":[{"mediaType":"application/vnd.oci.image.layer.v1.tar+gzip",\
             "digest":"\(image.layer.descriptor.digest)","size":\(image.layer.descriptor.size)}],\
-            "annotations":{"berth.certificates":"\(bundle.digest)","berth.recipe":"1",\
+            "annotations":{"berth.certificates":"\(bundle.digest)","berth.recipe":"2",\
             "org.opencontainers.image.title":"app"}}
             """
         #expect(String(decoding: image.manifest.bytes, as: UTF8.self) == manifest)
@@ -64,7 +64,7 @@ struct ImageDocumentTests {
         #expect(configuration.diffIDs == [image.layer.diffID])
 
         let manifest = try Manifest(parsing: image.manifest.bytes, contentType: .ociManifest)
-        #expect(manifest.annotations == [title: "Other", version: "1.2", "berth.recipe": "1"])
+        #expect(manifest.annotations == [title: "Other", version: "1.2", "berth.recipe": "2"])
         guard case .image(image.configuration.descriptor, [image.layer.descriptor]) = manifest.content else {
             Issue.record("the manifest refers to other things: \(manifest.content)")
             return
