@@ -16,6 +16,8 @@ package enum RegistryError: Error, Equatable {
     case deletesDenied(DeletedContent)
     /// `expect` does not name the platform of the executable that came.
     case unexpectedPlatform(Platform, expected: [Platform])
+    /// `expect` is given, and neither `build` nor the executable tells which uploads belong together.
+    case unknownBuild
     /// Another request goes on with the same upload session.
     case superseded
 }
@@ -42,6 +44,11 @@ extension RegistryError: CustomStringConvertible {
             """
             the executable is for \(platform), and 'expect' names \
             \(expected.map(\.description).joined(separator: ", "))
+            """
+        case .unknownBuild:
+            """
+            'expect' waits for uploads of the same build, and nothing tells which these are: the executable does not say \
+            which commit it was built from, without changes; name the build, as in build=17
             """
         case .superseded: "another request goes on with this upload session"
         }

@@ -13,10 +13,13 @@ package enum ProgramFixture {
     }
 
     /// A static executable of 64 bits, little-endian; `text` tells it from others.
-    package static func bytes(_ machine: Machine, _ text: String = "") -> [UInt8] {
+    ///
+    /// With a `revision` it says, as Go programs do, which commit it was built from.
+    package static func bytes(_ machine: Machine, _ text: String = "", revision: String? = nil) -> [UInt8] {
         let content = Array("program \(text)\n".utf8)
+        let data = revision.map(goBuildInfo) ?? []
         let address: UInt64 = 0x40_0000
-        let headers: UInt64 = 64 + 56
+        let headers: UInt64 = 64 + 2 * 56
         let size = headers + UInt64(content.count)
         var bytes: [UInt8] = [0x7F, 0x45, 0x4C, 0x46, 2, 1, 1] + [UInt8](repeating: 0, count: 9)
         func append<Number: FixedWidthInteger>(_ numbers: Number...) {
@@ -30,10 +33,25 @@ package enum ProgramFixture {
         append(address + headers, 64, 0)
         append(UInt32(0))
         // Sizes and counts: of this header, the program headers and the section headers.
-        append(UInt16(64), 56, 1, 0, 0, 0)
-        // One segment to load, readable and executable: the whole file.
+        append(UInt16(64), 56, 2, 0, 0, 0)
+        // Segments to load: one readable and executable, and one writable behind it.
         append(UInt32(1), 5)
         append(UInt64(0), address, address, size, size, 0x1000)
-        return bytes + content
+        append(UInt32(1), 6)
+        append(size, address + size, address + size, UInt64(data.count), UInt64(data.count), 0x1000)
+        return bytes + content + data
+    }
+
+    /// The block that Go's linker writes.
+    private static func goBuildInfo(revision: String) -> [UInt8] {
+        let sentinel = [UInt8](repeating: 0xF7, count: 16)
+        let lines = [
+            "path\texample.com/app", "mod\texample.com/app\tv1.2.3", "build\tvcs.revision=\(revision)",
+        ]
+        let modules = sentinel + Array((lines.joined(separator: "\n") + "\n").utf8) + sentinel
+        precondition(modules.count < 128, "a length of more than one byte")
+        let version = Array("go1.27.3".utf8)
+        return [0xFF] + Array(" Go buildinf:".utf8) + [8, 2] + [UInt8](repeating: 0, count: 16)
+            + [UInt8(version.count)] + version + [UInt8(modules.count)] + modules
     }
 }

@@ -21,14 +21,6 @@ extension PackagingOptions {
             try set(name, to: value)
         }
         ports = Set(ports).sorted()
-        guard expected.isEmpty || build != nil else {
-            let names = expected.map(\.description).joined(separator: ",")
-            throw .invalid(
-                .expected,
-                names,
-                "it goes with 'build', by which the parts of one build know each other"
-            )
-        }
     }
 
     private mutating func set(_ name: Name, to value: String) throws(PackagingOptionError) {

@@ -62,10 +62,12 @@ extension Registry {
         try await withSession { executable in
             try await withSession { layer in
                 let image = try await build(upload, spool: executable, layer: layer)
+                // Before anything of the image is kept.
+                let key = try buildKey(of: image, options: upload.options)
                 let verified = try await blobs.finishUpload(layer, expecting: image.layer.descriptor.digest)
                 _ = try await publish(verified, in: upload.repository)
                 try await push(image.configuration, in: upload.repository)
-                return try await publish(image, of: upload)
+                return try await publish(image, of: upload, key: key)
             }
         }
     }

@@ -7,10 +7,26 @@ extension Registry {
     /// How long images of one build may come apart: CI's slowest runs take hours, and nobody waits for a day.
     private static var groupTime: Duration { .seconds(24 * 3600) }
 
-    /// Gives an image its tag, together with the images of other platforms that belong to the same build.
+    /// Finds what the uploads of one build have in common: the name that was given, or what the program tells.
+    ///
+    /// - Returns: nil where nothing is known, so that the upload stands alone.
+    /// - Throws: ``RegistryError`` where others are expected, and nothing is known, or not this platform.
+    func buildKey(of image: PackagedImage, options: PackagingOptions) throws(RegistryError) -> String? {
+        // One never equals the other, whatever name is given.
+        let key = options.build.map { "build \($0)" } ?? image.buildKey.map { "program \($0)" }
+        guard !options.expected.isEmpty else { return key }
+        guard let key else { throw .unknownBuild }
+        guard options.expected.contains(image.platform) else {
+            throw .unexpectedPlatform(image.platform, expected: options.expected)
+        }
+        return key
+    }
+
+    /// Gives an image its tag, together with the images of other platforms that have the same key.
     func publish(
         _ image: PackagedImage,
-        of upload: ExecutableUpload<some AsyncSequence<ByteBuffer, any Error>>
+        of upload: ExecutableUpload<some AsyncSequence<ByteBuffer, any Error>>,
+        key: String?
     ) async throws -> PackagedUpload {
         let manifest: Manifest
         do {
@@ -25,7 +41,7 @@ extension Registry {
         func publication(tags: [Tag]) -> ManifestPublication {
             self.publication(of: manifest, image.manifest.bytes, as: image.digest, tags: tags, in: repository)
         }
-        guard let key = options.build else {
+        guard let key else {
             let replaced = try await otherPlatform(than: image.platform, at: tag, in: repository)
             let isChange = try await publish(publication(tags: [tag]))
             return PackagedUpload(
@@ -35,9 +51,6 @@ extension Registry {
                 replaced: replaced,
                 isChange: isChange
             )
-        }
-        guard options.expected.isEmpty || options.expected.contains(image.platform) else {
-            throw RegistryError.unexpectedPlatform(image.platform, expected: options.expected)
         }
         let published = try await publish(
             PartPublication(

@@ -154,7 +154,8 @@ extension ErrorReply {
                 hint: "to allow it, set 'deletes: allow' in the configuration",
                 headers: [.allow: content == .blob ? "GET, HEAD" : "GET, HEAD, PUT"]
             )
-        case .unexpectedPlatform: self.init(status: .badRequest, code: .unsupported, message: message)
+        case .unexpectedPlatform, .unknownBuild:
+            self.init(status: .badRequest, code: .unsupported, message: message)
         case .superseded: self.init(status: .conflict, code: .blobUploadInvalid, message: message)
         }
     }

@@ -8,7 +8,8 @@ import Testing
 @Suite("Uploads of many platforms")
 struct MergingTests {
     private struct Index: Decodable {
-        let manifests: [OCI.Descriptor]
+        /// nil in an image.
+        let manifests: [OCI.Descriptor]?
     }
 
     private func upload(
@@ -16,16 +17,18 @@ struct MergingTests {
         _ machine: ProgramFixture.Machine,
         _ query: String,
         text: String = "",
+        revision: String? = nil,
         to path: String = "/app:v1"
     ) async throws -> TestReply {
-        try await client.send("PUT", "\(path)?\(query)", content: ProgramFixture.bytes(machine, text))
+        let program = ProgramFixture.bytes(machine, text, revision: revision)
+        return try await client.send("PUT", "\(path)?\(query)", content: program)
     }
 
     private func platforms(_ client: some TestClient, _ tag: String = "v1") async throws -> [String] {
         let reply = try await client.send("GET", "/v2/app/manifests/\(tag)")
         guard reply.status == 200 else { return [] }
         let index = try JSONDecoder().decode(Index.self, from: Data(reply.content))
-        return index.manifests.compactMap { $0.platform?.description }
+        return (index.manifests ?? []).compactMap { $0.platform?.description }
     }
 
     private func digest(_ client: some TestClient, _ tag: String = "v1") async throws -> String? {
@@ -104,6 +107,50 @@ struct MergingTests {
                 let reply = try await upload(client, .amd64, query)
                 #expect(reply.status == 400, "\(query): \(reply.text)")
             }
+        }
+    }
+
+    @Test(
+        "Programs that say which commit they are of share a tag without a build",
+        arguments: Transport.allCases
+    )
+    func derived(_ transport: Transport) async throws {
+        try await withClient(transport) { client, _ in
+            for (machine, revision, expected) in [
+                (.amd64, "a", ["linux/amd64"]), (.arm64, "a", ["linux/amd64", "linux/arm64"]),
+                // Another commit is another build, and one that comes late does not go back.
+                (.arm64, "b", ["linux/arm64"]), (.riscv64, "a", ["linux/arm64"]),
+                (.amd64, "b", ["linux/amd64", "linux/arm64"]),
+            ] as [(ProgramFixture.Machine, String, [String])] {
+                let reply = try await upload(client, machine, "", revision: revision)
+                #expect(reply.status == 201, "\(reply.text)")
+                let found = try await platforms(client)
+                #expect(found == (expected.count > 1 ? expected : []), "\(machine) \(revision)")
+            }
+            // A build that is named is another one, even with the name of what is derived.
+            let name = "example.com/app@v1.2.3%23b"
+            _ = try await upload(client, .riscv64, "build=\(name)", revision: "b")
+            #expect(try await platforms(client) == [])
+        }
+    }
+
+    @Test(
+        "Parts are waited for without a build where the program says what it belongs to",
+        arguments: Transport.allCases
+    )
+    func derivedExpectation(_ transport: Transport) async throws {
+        try await withClient(transport) { client, _ in
+            let query = "expect=linux/amd64,linux/arm64"
+            let unknown = try await upload(client, .amd64, query)
+            #expect(unknown.status == 400 && unknown.text.contains("build=17"), "\(unknown.text)")
+            let wrong = try await upload(client, .riscv64, query, revision: "a")
+            #expect(wrong.status == 400 && wrong.text.contains("linux/riscv64"), "\(wrong.text)")
+            #expect(try await client.send("GET", "/v2/_catalog").text == #"{"repositories":[]}"#)
+            #expect(try await upload(client, .amd64, query, revision: "a").status == 202)
+            #expect(try await upload(client, .arm64, query, revision: "b").status == 202)
+            #expect(try await client.send("GET", "/v2/app/manifests/v1").status == 404)
+            #expect(try await upload(client, .arm64, query, revision: "a").status == 201)
+            #expect(try await platforms(client) == ["linux/amd64", "linux/arm64"])
         }
     }
 
