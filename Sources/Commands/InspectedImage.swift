@@ -51,6 +51,10 @@ extension InspectedImage.Part {
                 ("Digest", digest),
                 ("Size", size.byteText),
                 ("Created", created),
+                ("Version", standard("version")),
+                ("Revision", standard("revision")),
+                ("Source", standard("source")),
+                ("Go", goVersion),
                 ("User", execution?.user),
                 ("Entrypoint", execution?.entrypoint.map(Self.words)),
                 ("Command", execution?.command.map(Self.words)),
@@ -67,6 +71,18 @@ extension InspectedImage.Part {
             (layers ?? []).map { "\($0.digest)  \($0.size.byteText)  \($0.mediaType)" }
         )
         return lines
+    }
+
+    /// What is said of the image under one of the specification's own keys, as a label or an annotation.
+    private func standard(_ key: String) -> String? {
+        let key = "org.opencontainers.image." + key
+        return configuration?.labels[key] ?? annotations?[key]
+    }
+
+    private var goVersion: String? {
+        guard let version = annotations?["berth.go"] else { return nil }
+        let count = annotations?["berth.go-modules"].flatMap(Int.init)
+        return version + (count.map { $0 == 1 ? ", with 1 module" : ", with \($0) modules" } ?? "")
     }
 
     private static func words(_ words: [String]) -> String { words.joined(separator: " ") }

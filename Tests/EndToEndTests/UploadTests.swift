@@ -160,6 +160,66 @@ struct UploadTests {
         }
     }
 
+    @Test(
+        "gives the example's image the labels that Go's own tool shows",
+        .enabled(if: ClientTests.contributors != nil, "BERTH_TEST_CONTRIBUTORS is not set")
+    )
+    func labels() async throws {
+        let executable = try #require(ClientTests.contributors)
+        let go = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().appending(path: "examples/contributors/go").path
+        try await Program.with { program in
+            let built = try await program.tool(go, "version", "-m", executable)
+            func setting(_ key: String) -> String? {
+                built.output.split(separator: "\n").compactMap { line in
+                    line.contains("\tbuild\t\(key)=") ? line.split(separator: "=").last.map(String.init) : nil
+                }.first
+            }
+            var labels = ["title": "contributors"]
+            labels["revision"] = setting("vcs.revision")
+            labels["created"] = setting("vcs.time")
+            let expected = Dictionary(
+                uniqueKeysWithValues: labels.map { ("org.opencontainers.image.\($0.key)", $0.value) }
+            )
+            try await program.withServer { server in
+                let sent = try await program.tool("curl", "-sS", "-T", executable, "\(server.url)/")
+                #expect(sent.status == 0, "\(sent.output) \(sent.errors)")
+                let image = "docker://localhost:\(server.port)/contributors"
+                func inspected(_ option: String) async throws -> [String: Any] {
+                    let outcome = try await program.tool(
+                        "skopeo",
+                        "inspect",
+                        option,
+                        "--tls-verify=false",
+                        image
+                    )
+                    let document = try JSONSerialization.jsonObject(with: Data(outcome.output.utf8))
+                    return try #require(document as? [String: Any])
+                }
+                let configuration = try await inspected("--config")
+                let execution = try #require(configuration["config"] as? [String: Any])
+                let found = try #require(execution["Labels"] as? [String: String])
+                // A tag on the example's own folder would be a version.
+                #expect(found.filter { !$0.key.hasSuffix(".version") } == expected)
+                let date = labels["created"] ?? "1970-01-01T00:00:00Z"
+                #expect(configuration["created"] as? String == date)
+                let manifest = try await inspected("--raw")
+                let annotations = try #require(manifest["annotations"] as? [String: String])
+                #expect(annotations.filter { expected.keys.contains($0.key) } == expected)
+                let version = try #require(
+                    built.output.split(separator: "\n").first?.split(separator: " ").last
+                )
+                #expect(annotations["berth.go"] == String(version))
+
+                let text = try await program.run("inspect", "--storage", program.storage.path, "contributors")
+                #expect(text.output.contains(/Go: +go\S+, with 0 modules/), "\(text.output)")
+                if let revision = labels["revision"] {
+                    #expect(text.output.contains("Revision:    \(revision)"), "\(text.output)")
+                }
+            }
+        }
+    }
+
     @Test("refuses what cannot become an image, says what to do, and keeps nothing")
     func refusals() async throws {
         try await Program.with { program in
