@@ -31,12 +31,7 @@ struct Scene {
         _ arguments: [String],
         environment: [String: String] = [:]
     ) async throws -> String {
-        let outcome = try await ChildProcess.run(
-            command,
-            arguments,
-            in: program.folder,
-            environment: environment
-        )
+        let outcome = try await outcome(of: command, arguments, environment)
         try #require(
             outcome.status == 0,
             "\(command) \(arguments.joined(separator: " ")): \(outcome.output) \(outcome.errors)"
@@ -50,14 +45,17 @@ struct Scene {
         _ arguments: [String],
         environment: [String: String] = [:]
     ) async throws -> String {
-        let outcome = try await ChildProcess.run(
-            command,
-            arguments,
-            in: program.folder,
-            environment: environment
-        )
+        let outcome = try await outcome(of: command, arguments, environment)
         try #require(outcome.status != 0, "\(command) \(arguments.joined(separator: " ")): \(outcome.output)")
         return outcome.output + outcome.errors
+    }
+
+    private func outcome(
+        of command: String,
+        _ arguments: [String],
+        _ environment: [String: String]
+    ) async throws -> ChildProcess.Outcome {
+        try await ChildProcess.run(command, arguments, in: program.folder, environment: environment)
     }
 }
 

@@ -102,7 +102,7 @@ extension ClientContractTests {
         try await withClient(transport) { client, _ in
             let image = try ImageFixture("app")
             try await client.push(image.layers[0], to: "a")
-            let missing = try await put(client, image.manifest, to: "/v2/a/manifests/x")
+            let missing = try await client.put(image.manifest, at: "/v2/a/manifests/x")
             #expect(missing.status == 404 && missing.errorCode == "MANIFEST_BLOB_UNKNOWN")
             #expect(missing.errorMessage?.contains("\(image.configuration.digest)") == true)
             try await client.push(image.configuration, to: "a")
@@ -128,7 +128,7 @@ extension ClientContractTests {
                 configuration: image.configuration,
                 layers: [foreign]
             )
-            #expect(try await put(client, artifact, to: "/v2/a/manifests/y").status == 201)
+            #expect(try await client.put(artifact, at: "/v2/a/manifests/y").status == 201)
         }
     }
 
@@ -210,7 +210,7 @@ extension ClientContractTests {
                     content: [1]
                 )
                 let end = try await client.send("PUT", "\(session)?digest=\(digest)", content: [])
-                let manifest = try await put(client, image.manifest, to: "/v2/a/manifests/\(digest)")
+                let manifest = try await client.put(image.manifest, at: "/v2/a/manifests/\(digest)")
                 for reply in [whole, end, manifest] {
                     #expect(reply.status == 400 && reply.errorCode == "DIGEST_INVALID", "\(digest)")
                 }
@@ -260,7 +260,7 @@ extension ClientContractTests {
                 configuration: BlobFixture("{}"),
                 layers: [BlobFixture("").descriptor(.octetStream), BlobFixture("{}").descriptor(.ociEmpty)]
             )
-            #expect(try await put(client, artifact, to: "/v2/a/manifests/x").status == 201)
+            #expect(try await client.put(artifact, at: "/v2/a/manifests/x").status == 201)
         }
     }
 

@@ -142,12 +142,12 @@ extension ClientContractTests {
                 about: image.manifest.descriptor,
                 configuration: ReferrerTests.configuration
             )
-            let reply = try await put(client, artifact, to: "/v2/a/manifests/\(artifact.digest)")
+            let reply = try await client.put(artifact, at: "/v2/a/manifests/\(artifact.digest)")
             #expect(reply.status == 201 && reply["OCI-Subject"] == "\(image.manifest.digest)")
             let path = "/v2/a/referrers/\(image.manifest.digest)"
             #expect(try await referrers(client, path).map(\.digest) == [artifact.digest])
             for blob in image.blobs { try await client.push(blob, to: "a") }
-            let late = try await put(client, image.manifest, to: "/v2/a/manifests/latest")
+            let late = try await client.put(image.manifest, at: "/v2/a/manifests/latest")
             #expect(late.status == 201 && late["OCI-Subject"] == nil)
             #expect(try await referrers(client, path).map(\.digest) == [artifact.digest])
         }

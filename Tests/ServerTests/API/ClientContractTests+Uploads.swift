@@ -263,7 +263,7 @@ extension ClientContractTests {
             let image = try ImageFixture("app")
             for blob in image.blobs { try await client.push(blob, to: "a") }
             let manifest = try ManifestFixture(image.manifest.bytes, algorithm: .sha512)
-            let reply = try await put(client, manifest, to: "/v2/a/manifests/\(manifest.digest)?tag=x&tag=y")
+            let reply = try await client.put(manifest, at: "/v2/a/manifests/\(manifest.digest)?tag=x&tag=y")
             #expect(reply.status == 201 && reply["Docker-Content-Digest"] == "\(manifest.digest)")
             #expect(reply.fields.values(of: "OCI-Tag") == ["x", "y"])
             for reference in ["x", "y", "\(manifest.digest)"] {

@@ -10,20 +10,6 @@ import Testing
 /// promises are listed in docs/api.md.
 @Suite("What registry clients depend on")
 struct ClientContractTests {
-    /// Pushes a manifest, and returns the reply.
-    func put(
-        _ client: some TestClient,
-        _ manifest: ManifestFixture,
-        to path: String
-    ) async throws -> TestReply {
-        try await client.send(
-            "PUT",
-            path,
-            ["Content-Type": manifest.manifest.mediaType.rawValue],
-            content: manifest.bytes
-        )
-    }
-
     /// The manifests that a list of referrers holds.
     func referrers(_ client: some TestClient, _ path: String) async throws -> [OCI.Descriptor] {
         let reply = try await client.send("GET", path)
@@ -75,10 +61,9 @@ struct ClientContractTests {
                 ),
                 (
                     201, manifest.digest,
-                    try await put(
-                        client,
+                    try await client.put(
                         manifest,
-                        to: "/v2/a/manifests/\(manifest.digest)?tag=x"
+                        at: "/v2/a/manifests/\(manifest.digest)?tag=x"
                     )
                 ),
                 (200, blob.digest, try await client.send("GET", "/v2/a/blobs/\(blob.digest)")),
@@ -116,7 +101,7 @@ struct ClientContractTests {
             )
             #expect(try mounted.location().hasPrefix("/v2/c/"))
             #expect(try await client.send("GET", mounted.location()).content == blob.bytes)
-            let manifest = try await put(client, image.manifest, to: "/v2/a/b/manifests/latest")
+            let manifest = try await client.put(image.manifest, at: "/v2/a/b/manifests/latest")
             #expect(try await client.send("GET", manifest.location()).content == image.manifest.bytes)
         }
     }

@@ -46,12 +46,7 @@ struct PolicyTests {
                     "/v2/\(repository)/manifests/\(tag)",
                     "/v2/\(repository)/manifests/\(second.manifest.digest)?tag=\(tag)",
                 ] {
-                    let reply = try await client.send(
-                        "PUT",
-                        path,
-                        ["Content-Type": second.manifest.manifest.mediaType.rawValue],
-                        content: second.manifest.bytes
-                    )
+                    let reply = try await client.put(second.manifest, at: path)
                     #expect(reply.status == (isImmutable ? 409 : 201), "\(reply.text)")
                     guard isImmutable else { continue }
                     #expect(reply.errorCode == "DENIED")

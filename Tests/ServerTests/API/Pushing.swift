@@ -51,17 +51,25 @@ extension TestClient {
         try #require(reply.status == 201, "\(reply.text)")
     }
 
+    /// Asks for a manifest to be stored.
+    func put(_ manifest: ManifestFixture, at path: String) async throws -> TestReply {
+        try await send(
+            "PUT",
+            path,
+            ["Content-Type": manifest.manifest.mediaType.rawValue],
+            content: manifest.bytes
+        )
+    }
+
     /// Pushes a manifest whose references are there.
     func push(
         _ manifest: ManifestFixture,
         to repository: String,
         as reference: String? = nil
     ) async throws {
-        let reply = try await send(
-            "PUT",
-            "/v2/\(repository)/manifests/\(reference ?? manifest.digest.description)",
-            ["Content-Type": manifest.manifest.mediaType.rawValue],
-            content: manifest.bytes
+        let reply = try await put(
+            manifest,
+            at: "/v2/\(repository)/manifests/\(reference ?? manifest.digest.description)"
         )
         try #require(reply.status == 201, "\(reply.text)")
     }

@@ -5,19 +5,6 @@ import Testing
 /// `?tag=` on a push by digest, and `?ns=` on whatever is read.
 @Suite("Parameters of the query")
 struct TagParameterTests {
-    private func put(
-        _ client: some TestClient,
-        _ manifest: ManifestFixture,
-        _ path: String
-    ) async throws -> TestReply {
-        try await client.send(
-            "PUT",
-            path,
-            ["Content-Type": manifest.manifest.mediaType.rawValue],
-            content: manifest.bytes
-        )
-    }
-
     @Test(
         "A push by digest gives as many tags as it names, and says which",
         arguments: Transport.allCases,
@@ -29,7 +16,10 @@ struct TagParameterTests {
             let manifest = try ManifestFixture(image.manifest.bytes, algorithm: algorithm)
             for blob in image.blobs { try await client.push(blob, to: "a") }
             let path = "/v2/a/manifests/\(manifest.digest)"
-            let reply = try await put(client, manifest, path + "?tag=v1.2&tag=latest&tag=v1.2&other=x&tag=v1")
+            let reply = try await client.put(
+                manifest,
+                at: path + "?tag=v1.2&tag=latest&tag=v1.2&other=x&tag=v1"
+            )
             #expect(reply.status == 201, "\(reply.text)")
             #expect(reply.fields.values(of: "OCI-Tag") == ["v1.2", "latest", "v1"])
             #expect(reply["Location"] == path && reply["Docker-Content-Digest"] == "\(manifest.digest)")
@@ -55,12 +45,12 @@ struct TagParameterTests {
                 (path + "?tag=v1&tag=-x", 400), (path + "?tag=", 400), (path + "?tag=a%2Fb", 400),
                 (path + "?" + many, 414), ("/v2/a/manifests/latest?tag=v1", 400),
             ] {
-                let reply = try await put(client, image.manifest, path)
+                let reply = try await client.put(image.manifest, at: path)
                 #expect(reply.status == status && reply.errorCode == "MANIFEST_INVALID", "\(reply.text)")
             }
             #expect(try await client.send("GET", "/v2/a/tags/list").text.contains(#""tags":[]"#))
             let enough = (0..<64).map { "tag=t\($0)" }.joined(separator: "&")
-            #expect(try await put(client, image.manifest, path + "?" + enough).status == 201)
+            #expect(try await client.put(image.manifest, at: path + "?" + enough).status == 201)
         }
     }
 
