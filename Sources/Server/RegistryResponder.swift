@@ -46,9 +46,10 @@ package struct RegistryResponder: HTTPResponder {
         let isDistribution = request.head.path.map {
             $0 == "/v2" || $0.hasPrefix("/v2/") || $0.hasPrefix("/v2?")
         }
+        let target = Result { () throws(EndpointError) in try RequestTarget(request.head.path ?? "") }
         var response: Response
         do {
-            response = try await answer(request, context)
+            response = try await answer(request, target, context)
         } catch {
             let reply = ErrorReply(error)
             if reply.status.kind == .serverError {
@@ -62,15 +63,22 @@ package struct RegistryResponder: HTTPResponder {
         }
         if isDistribution == true {
             response.headers[.dockerDistributionAPIVersion] = "registry/2.0"
-            response.headers[.ociNamespace] = UpstreamNamespace.named(by: request.head)
+            response.headers[.ociNamespace] = UpstreamNamespace.named(
+                by: try? target.get().query,
+                of: request.method
+            )
         }
         return log.recording(request.method == .head ? response.createHeadResponse() : response)
     }
 
-    private func answer(_ request: Request, _ context: Context) async throws -> Response {
+    private func answer(
+        _ request: Request,
+        _ target: Result<RequestTarget, EndpointError>,
+        _ context: Context
+    ) async throws -> Response {
         try checkHost(request.head)
         if OriginRule.refuses(request.head) { throw RequestError.foreignOrigin }
-        let target = try RequestTarget(request.head.path ?? "")
+        let target = try target.get()
         let endpoint = try Endpoint(request.method, target.segments)
         let handlers = Handlers(
             registry: registry,

@@ -9,10 +9,8 @@ import OCI
 /// - SeeAlso: distribution-spec, "Registry Proxying"
 enum UpstreamNamespace {
     /// What `ns` says, if it names a host and may stand in a header; nil where a request has none.
-    static func named(by request: HTTPRequest) -> String? {
-        guard request.method == .get || request.method == .head,
-            let host = (try? RequestTarget(request.path ?? ""))?.query["ns"], isHost(host)
-        else { return nil }
+    static func named(by query: Query?, of method: HTTPRequest.Method) -> String? {
+        guard method == .get || method == .head, let host = query?["ns"], isHost(host) else { return nil }
         return host
     }
 

@@ -73,6 +73,7 @@ package final class StorageOwnership: Sendable {
             if flock(lock.descriptor, LOCK_EX | LOCK_NB) == 0 { return nil }
             let code = errno
             guard code == EWOULDBLOCK || code == EINTR, attempt < attempts else { return code }
+            // Blocks its thread, at most half a second in all, and only where a process opens a folder: nothing is served yet.
             usleep(20_000)
         }
         return EWOULDBLOCK
