@@ -119,7 +119,11 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
-        .testTarget(name: "CommandsTests", dependencies: ["Commands", logging], swiftSettings: strict),
+        .testTarget(
+            name: "CommandsTests",
+            dependencies: ["Commands", "OCI", logging],
+            swiftSettings: strict
+        ),
         .testTarget(name: "LayeringTests", swiftSettings: strict),
         .testTarget(name: "EndToEndTests", dependencies: ["berth"], swiftSettings: strict),
     ],

@@ -15,6 +15,8 @@ package struct ImageBuilder: Sendable {
     private let selection: BaseFiles.Selection
     private let certificates: CertificateBundle?
     private var layer: LayerBuilder
+    /// Of the program alone.
+    private var digester = Digester()
     /// The program's first bytes, until they have been looked at.
     private var beginning: [UInt8]? = []
 
@@ -40,6 +42,7 @@ package struct ImageBuilder: Sendable {
     ///   announced, and `CancellationError`.
     package mutating func append(_ bytes: [UInt8]) async throws -> [[UInt8]] {
         try lookAtBeginning(bytes)
+        digester.update(bytes)
         return try await layer.append(bytes)
     }
 
@@ -78,14 +81,20 @@ package struct ImageBuilder: Sendable {
         }
     }
 
-    private func image(of executable: StaticExecutable, in layer: Layer) -> PackagedImage {
-        let origin = ProgramOrigin(executable.buildInfo)
-        let recipe = ImageRecipe(request: request, certificates: certificates, origin: origin)
-        let platform = Platform(
-            os: executable.operatingSystem,
-            architecture: executable.architecture.rawValue,
-            variant: executable.variant
+    private func image(of program: StaticExecutable, in layer: Layer) -> PackagedImage {
+        let origin = ProgramOrigin(program.buildInfo)
+        let executable = PackagedExecutable(
+            path: request.name.path,
+            digest: digester.finish(),
+            size: program.size
         )
+        let recipe = ImageRecipe(
+            request: request,
+            certificates: certificates,
+            origin: origin,
+            executable: executable
+        )
+        let platform = request.options.platform ?? program.platform
         let configuration = PackagedImage.Document(
             recipe.configuration(platform: platform, layer: layer).json.canonicalBytes,
             mediaType: .ociConfiguration
@@ -94,16 +103,35 @@ package struct ImageBuilder: Sendable {
             recipe.manifestBytes(configuration: configuration.descriptor, layer: layer),
             mediaType: .ociManifest
         )
-        let lacksCertificates = selection.contains(.certificates) && certificates == nil
+        var notes: [PackagingNote] = []
+        if selection.contains(.certificates), certificates == nil { notes.append(.noCertificates) }
+        if !program.runs(on: platform) {
+            notes.append(.otherPlatform(said: platform, found: program.platform))
+        }
         return PackagedImage(
             name: request.name,
             platform: platform,
             origin: origin,
-            executableSize: executable.size,
+            executable: executable,
             layer: layer,
             configuration: configuration,
             manifest: manifest,
-            notes: lacksCertificates ? [.noCertificates] : []
+            notes: notes
         )
+    }
+}
+
+extension StaticExecutable {
+    /// What the program's header and build information say that it runs on.
+    fileprivate var platform: Platform {
+        Platform(os: operatingSystem, architecture: architecture.rawValue, variant: variant)
+    }
+
+    /// Whether what somebody says of the program contradicts nothing that it says itself.
+    ///
+    /// A variant may be added where the program has none, and nothing else.
+    fileprivate func runs(on platform: Platform) -> Bool {
+        platform.os == operatingSystem && platform.architecture == architecture.rawValue
+            && (variant == nil || variant == platform.variant)
     }
 }

@@ -6,7 +6,7 @@ struct ImageRecipe {
     /// Goes up only when the same input gives other bytes than before.
     ///
     /// Together with the digest of the certificates it says why an unchanged program has another digest.
-    static let number = 2
+    static let number = 3
 
     /// The keys of annotations and labels.
     enum Key {
@@ -16,8 +16,13 @@ struct ImageRecipe {
         static let created = "org.opencontainers.image.created"
         static let source = "org.opencontainers.image.source"
         static let standardPrefix = "org.opencontainers.image."
+        /// What the keys that are the registry's own begin with.
+        static let ownPrefix = "berth."
         static let recipe = "berth.recipe"
         static let certificates = "berth.certificates"
+        static let executable = "berth.executable"
+        static let executablePath = "berth.executable-path"
+        static let executableSize = "berth.executable-size"
         static let go = "berth.go"
         static let goModules = "berth.go-modules"
         /// No variant of the platform: clients look for an image of one that has none.
@@ -36,6 +41,7 @@ struct ImageRecipe {
     let certificates: CertificateBundle?
     /// What the program tells about itself.
     let origin: ProgramOrigin
+    let executable: PackagedExecutable
 
     func configuration(platform: Platform, layer: Layer) -> ImageConfiguration {
         let options = request.options
@@ -46,17 +52,18 @@ struct ImageRecipe {
                 user: options.user.description,
                 exposedPorts: options.ports.map(\.description),
                 environment: environment.map(\.description),
-                entrypoint: options.entrypoint ?? [request.name.path],
+                entrypoint: options.entrypoint ?? [executable.path],
                 command: options.command.isEmpty ? nil : options.command,
                 workingDirectory: options.workingDirectory,
-                labels: labels
+                labels: labels,
+                healthCheck: options.healthCheck
             ),
             diffIDs: [layer.diffID],
             history: [
                 ImageConfiguration.HistoryEntry(
                     created: created,
                     createdBy: "berth recipe \(Self.number)",
-                    comment: request.name.path
+                    comment: executable.path
                 )
             ]
         )
@@ -65,7 +72,11 @@ struct ImageRecipe {
     func manifestBytes(configuration: Descriptor, layer: Layer) -> [UInt8] {
         // What is said of the image in a standard way is said in both places: tools look in one or the other.
         var annotations = labels.filter { $0.key.hasPrefix(Key.standardPrefix) }
+        annotations.merge(request.options.annotations) { _, given in given }
         annotations[Key.recipe] = String(Self.number)
+        annotations[Key.executable] = executable.digest.description
+        annotations[Key.executablePath] = executable.path
+        annotations[Key.executableSize] = String(executable.size)
         if let certificates { annotations[Key.certificates] = certificates.digest.description }
         annotations[Key.go] = origin.goVersion
         annotations[Key.goModules] = origin.goModuleCount.map(String.init)
@@ -78,13 +89,13 @@ struct ImageRecipe {
         )
     }
 
-    private var created: String { origin.created ?? Self.epoch }
+    private var created: String { request.options.created ?? origin.created ?? Self.epoch }
 
     private var labels: [String: String] {
         var labels = [Key.title: request.name.rawValue]
         labels[Key.version] = origin.version
         labels[Key.revision] = origin.revision
-        labels[Key.created] = origin.created
+        labels[Key.created] = request.options.created ?? origin.created
         labels[Key.source] = origin.source
         return labels.merging(request.options.labels) { _, given in given }
     }

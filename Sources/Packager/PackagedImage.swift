@@ -6,8 +6,7 @@ package struct PackagedImage: Hashable, Sendable {
     package let platform: Platform
     /// What the program tells about itself.
     package let origin: ProgramOrigin
-    /// The program's size in bytes.
-    package let executableSize: UInt64
+    package let executable: PackagedExecutable
     package let layer: Layer
     package let configuration: Document
     package let manifest: Document

@@ -6,6 +6,8 @@ package enum PackagingNote: Hashable, Sendable {
     case renamed(from: String, to: String)
     /// No certificates were found, so that the program trusts nobody over TLS.
     case noCertificates
+    /// The image was said to be for another platform than the program is.
+    case otherPlatform(said: Platform, found: Platform)
     /// The tag stood for another platform, and does not any more.
     case replaced(Platform)
 }
@@ -14,6 +16,8 @@ extension PackagingNote: CustomStringConvertible {
     package var description: String {
         switch self {
         case .renamed(let old, let new): "'\(old.printable)' is called \(new) here"
+        case .otherPlatform(let said, let found):
+            "the image says \(said), as was asked for, but the program is for \(found)"
         case .replaced(let platform):
             "the tag no longer stands for \(platform); uploads with the same ?build= share a tag"
         case .noCertificates:

@@ -1,3 +1,4 @@
+import OCI
 import Testing
 
 @testable import Commands
@@ -13,7 +14,7 @@ struct ConfigurationValueTests {
         ] as [(String, Duration)]
     )
     func durations(_ text: String, _ expected: Duration) throws {
-        #expect(try Duration(configurationText: text) == expected)
+        #expect(try Duration(text: text) == expected)
     }
 
     @Test(
@@ -30,7 +31,7 @@ struct ConfigurationValueTests {
         ] as [(String, QuantityError)]
     )
     func wrongDurations(_ text: String, _ expected: QuantityError) {
-        #expect(throws: expected) { try Duration(configurationText: text) }
+        #expect(throws: expected) { try Duration(text: text) }
     }
 
     @Test("A duration of any number of milliseconds survives being written")
@@ -40,8 +41,8 @@ struct ConfigurationValueTests {
         for _ in 0..<2000 {
             let unit: Int64 = [1, 1000, 60_000, 3_600_000, 86_400_000].randomElement(using: &generator) ?? 1
             let duration = Duration.milliseconds(Int64.random(in: 0...1_000_000, using: &generator) * unit)
-            let text = duration.configurationText
-            #expect(try Duration(configurationText: text) == duration, "\(text), seed \(seed)")
+            let text = duration.text
+            #expect(try Duration(text: text) == duration, "\(text), seed \(seed)")
         }
     }
 

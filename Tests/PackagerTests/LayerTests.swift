@@ -100,7 +100,7 @@ struct LayerTests {
         }
         let packager = Packager(certificates: nil, workerCount: 2)
         let packaged = try await package(program, name: "hello", with: packager)
-        #expect(packaged.image.executableSize == UInt64(program.count))
+        #expect(packaged.image.executable.size == UInt64(program.count))
         try withTemporaryDirectory { directory in
             let archive = directory.appending(path: "layer.tar.gz").path
             try Data(packaged.layer).write(to: URL(filePath: archive))

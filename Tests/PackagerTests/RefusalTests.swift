@@ -99,7 +99,7 @@ struct RefusalTests {
             _ = try await builder.append(block)
         }
         let packaged = try await package(program, with: Self.packager)
-        #expect(packaged.image.executableSize == UInt64(program.count))
+        #expect(packaged.image.executable.size == UInt64(program.count))
     }
 
     @Test("A cancelled task stops building")

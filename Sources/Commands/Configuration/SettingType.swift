@@ -1,3 +1,5 @@
+import OCI
+
 /// How the text of a setting becomes a value.
 ///
 /// One parser serves files, variables and flags, so that a value has the same spelling everywhere.
@@ -86,12 +88,12 @@ extension SettingType where Value: RawRepresentable<String> & CaseIterable {
 
 extension SettingType<Duration> {
     static func duration(_ range: ClosedRange<Duration>) -> SettingType {
-        let bounds = "\(range.lowerBound.configurationText) to \(range.upperBound.configurationText)"
+        let bounds = "\(range.lowerBound.text) to \(range.upperBound.text)"
         let expectation = "a duration from \(bounds), such as 30s"
         return SettingType(expectation: expectation) { (text: String) throws(InvalidValue) -> Duration in
             let duration: Duration
             do throws(QuantityError) {
-                duration = try Duration(configurationText: text)
+                duration = try Duration(text: text)
             } catch {
                 throw error.invalidValue(expectation: expectation, units: "ms, s, m, h or d", example: "s")
             }

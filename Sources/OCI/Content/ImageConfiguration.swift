@@ -16,6 +16,7 @@ package struct ImageConfiguration: Hashable, Sendable {
         package var command: [String]?
         package var workingDirectory: String?
         package var labels: [String: String]
+        package var healthCheck: HealthCheck?
 
         package init(
             user: String? = nil,
@@ -24,7 +25,8 @@ package struct ImageConfiguration: Hashable, Sendable {
             entrypoint: [String]? = nil,
             command: [String]? = nil,
             workingDirectory: String? = nil,
-            labels: [String: String] = [:]
+            labels: [String: String] = [:],
+            healthCheck: HealthCheck? = nil
         ) {
             self.user = user
             self.exposedPorts = exposedPorts
@@ -33,6 +35,7 @@ package struct ImageConfiguration: Hashable, Sendable {
             self.command = command
             self.workingDirectory = workingDirectory
             self.labels = labels
+            self.healthCheck = healthCheck
         }
     }
 
@@ -107,6 +110,7 @@ extension ImageConfiguration.Execution {
         if let command { members.append(.init("Cmd", .strings(command))) }
         if let workingDirectory { members.append(.init("WorkingDir", .string(workingDirectory))) }
         if !labels.isEmpty { members.append(.init("Labels", .sorted(labels))) }
+        if let healthCheck { members.append(.init("Healthcheck", healthCheck.json)) }
         return .object(members)
     }
 }
@@ -162,6 +166,7 @@ extension ImageConfiguration.Execution: Decodable {
         case command = "Cmd"
         case workingDirectory = "WorkingDir"
         case labels = "Labels"
+        case healthCheck = "Healthcheck"
     }
 
     private struct Nothing: Decodable {}
@@ -176,7 +181,9 @@ extension ImageConfiguration.Execution: Decodable {
             entrypoint: try container.decodeIfPresent([String].self, forKey: .entrypoint),
             command: try container.decodeIfPresent([String].self, forKey: .command),
             workingDirectory: try container.decodeIfPresent(String.self, forKey: .workingDirectory),
-            labels: try container.decodeIfPresent([String: String].self, forKey: .labels) ?? [:]
+            labels: try container.decodeIfPresent([String: String].self, forKey: .labels) ?? [:],
+            // Documents of others may have one of another shape, which is no reason not to show the rest.
+            healthCheck: (try? container.decodeIfPresent(HealthCheck.self, forKey: .healthCheck)) ?? nil
         )
     }
 }

@@ -43,7 +43,7 @@ package struct ProgramOrigin: Hashable, Sendable {
         goModuleCount = go.dependencies.count
         goAMD64 = go.settings["GOAMD64"].flatMap(Self.word)
         revision = go.settings["vcs.revision"].flatMap(Self.word)
-        created = go.settings["vcs.time"].flatMap(Self.timestamp)
+        created = go.settings["vcs.time"].flatMap { CalendarTime.isWellFormed($0) ? $0 : nil }
         isModified = go.settings["vcs.modified"] == "true"
         guard let module = go.mainModule else { return }
         let main = module.required
@@ -69,32 +69,6 @@ package struct ProgramOrigin: Hashable, Sendable {
     /// The same without spaces.
     private static func word(_ text: String) -> String? {
         text.utf8.contains(UInt8(ascii: " ")) ? nil : Self.text(text)
-    }
-
-    /// A time as Go writes it, in UTC and whole seconds.
-    ///
-    /// Clients refuse an image with a day that the calendar does not have.
-    private static func timestamp(_ text: String) -> String? {
-        let pattern = Array("dddd-dd-ddTdd:dd:ddZ".utf8)
-        let bytes = Array(text.utf8)
-        guard bytes.count == pattern.count else { return nil }
-        var numbers: [Int] = [0]
-        for (byte, expected) in zip(bytes, pattern) {
-            if expected == UInt8(ascii: "d") {
-                guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) else { return nil }
-                numbers[numbers.count - 1] = numbers[numbers.count - 1] * 10 + Int(byte - UInt8(ascii: "0"))
-            } else {
-                guard byte == expected else { return nil }
-                numbers.append(0)
-            }
-        }
-        let (year, month, day) = (numbers[0], numbers[1], numbers[2])
-        guard year >= 1970, (1...12).contains(month), numbers[3] < 24, numbers[4] < 60, numbers[5] < 60 else {
-            return nil
-        }
-        let isLeapYear = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
-        let days = [31, isLeapYear ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
-        return (1...days[month - 1]).contains(day) ? text : nil
     }
 }
 

@@ -38,3 +38,28 @@ extension ExecutableNameError: CustomStringConvertible {
         """
     }
 }
+
+extension ExecutableName {
+    /// The longest name of a file that Linux takes, in bytes.
+    private static let maximumLength = 255
+
+    /// Takes a name that somebody has chosen.
+    init(option value: String) throws(PackagingOptionError) {
+        let isPlain = value.utf8.allSatisfy { byte in
+            byte.isASCIILetter || byte.isASCIIDigit || "._-+".utf8.contains(byte)
+        }
+        guard isPlain, value.utf8.first != UInt8(ascii: "."),
+            (1...Self.maximumLength).contains(value.utf8.count)
+        else {
+            throw .invalid(
+                .name,
+                value,
+                "it is 1 to \(Self.maximumLength) letters, digits and ._-+, and begins with no dot"
+            )
+        }
+        guard !Self.reserved.contains(value) else {
+            throw .invalid(.name, value, "containers have a folder of that name")
+        }
+        rawValue = value
+    }
+}

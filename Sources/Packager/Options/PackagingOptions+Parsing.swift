@@ -3,11 +3,13 @@ import OCI
 extension PackagingOptions {
     /// Parses options as they stand in a query, in order.
     ///
-    /// `entrypoint`, `cmd`, `env`, `port` and `label` may be repeated: every `entrypoint` and `cmd` is one
-    /// argument. The others are given at most once. `ca` is `on` or `off`, or one of their usual synonyms.
+    /// `entrypoint`, `cmd`, `health-cmd`, `env`, `port`, `label` and `annotation` may be repeated: every `entrypoint` and
+    /// `cmd` is one argument. The others are given at most once. Switches are `on` or `off`, or one of their usual
+    /// synonyms; one without a value is on.
     package init(_ pairs: [(name: String, value: String)]) throws(PackagingOptionError) {
         var counts: [Name: Int] = [:]
         var totalSize = 0
+        var health = HealthCheck.Options()
         for (name, value) in pairs {
             guard let name = Name(rawValue: name) else { throw .unknown(name) }
             counts[name, default: 0] += 1
@@ -18,12 +20,46 @@ extension PackagingOptions {
                 throw .tooLong(name)
             }
             guard !value.utf8.contains(0) else { throw .invalid(name, value, "no value contains NUL") }
+            if try health.take(name, value) { continue }
             try set(name, to: value)
         }
+        healthCheck = try health.finished()
         ports = Set(ports).sorted()
+        if compression == .none, counts[.level] != nil {
+            throw .invalid(.level, level.rawValue, "nothing is compressed with compress=none")
+        }
     }
 
     private mutating func set(_ name: Name, to value: String) throws(PackagingOptionError) {
+        switch name {
+        case .entrypoint, .command, .environment, .port, .user, .workingDirectory:
+            try setExecution(name, to: value)
+        case .label: try Self.add(value, to: &labels, as: name)
+        case .annotation: try Self.add(value, to: &annotations, as: name)
+        case .healthCommand, .healthInterval, .healthTimeout, .healthStartPeriod, .healthRetries:
+            preconditionFailure("a health check's options are taken before")
+        case .platform: platform = try Self.platform(value)
+        case .created:
+            guard CalendarTime.isWellFormed(value) else {
+                throw .invalid(name, value, "it is a time in UTC, such as 2026-11-23T09:31:24Z")
+            }
+            created = value
+        case .name: self.name = try ExecutableName(option: value)
+        case .base: base = try Self.choice(name, value)
+        case .certificates: certificates = try Self.isOn(name, value)
+        case .timeZones: hasTimeZones = try Self.isOn(name, value)
+        case .compression: compression = try Self.choice(name, value)
+        case .level: level = try Self.choice(name, value)
+        case .billOfMaterials: billsOfMaterials = try Self.billsOfMaterials(value)
+        case .build: build = try Self.build(value)
+        case .expected: expected = try Self.platforms(value)
+        case .timeToLive: timeToLive = try Self.duration(name, value, within: Limit.timeToLive)
+        case .immutable: isImmutable = try Self.isOn(name, value)
+        case .dryRun: isDryRun = try Self.isOn(name, value)
+        }
+    }
+
+    private mutating func setExecution(_ name: Name, to value: String) throws(PackagingOptionError) {
         switch name {
         case .entrypoint:
             guard !(value.isEmpty && entrypoint == nil) else {
@@ -38,31 +74,24 @@ extension PackagingOptions {
             }
             environment.append(variable)
         case .port: ports.append(try ExposedPort(option: value))
-        case .label:
-            let (key, text) = try Self.label(value)
-            guard labels.updateValue(text, forKey: key) == nil else {
-                throw .invalid(name, value, "every label is given once")
-            }
         case .user: user = try ImageUser(option: value)
-        case .workingDirectory: workingDirectory = try Self.absolutePath(value)
-        case .base:
-            guard let base = Base(rawValue: value) else {
-                throw .invalid(name, value, "it is default or none")
-            }
-            self.base = base
-        case .certificates: certificates = try Self.isOn(name, value)
-        case .build:
-            let isName = value.utf8.allSatisfy { (0x21...0x7E).contains($0) }
-            guard isName, (1...Limit.nameSize).contains(value.utf8.count) else {
-                throw .invalid(
-                    name,
-                    value,
-                    "it is 1 to \(Limit.nameSize) printable characters without spaces"
-                )
-            }
-            build = value
-        case .expected: expected = try Self.platforms(value)
+        default: workingDirectory = try Self.absolutePath(value)
         }
+    }
+
+    private static func platform(_ value: String) throws(PackagingOptionError) -> Platform {
+        guard let platform = Platform(value) else {
+            throw .invalid(.platform, value, "it is a platform, such as linux/arm64 or linux/arm/v7")
+        }
+        // Of these no client finds an image for itself.
+        guard platform.architecture != "amd64" || platform.variant == nil else {
+            throw .invalid(
+                .platform,
+                value,
+                "clients find no image for amd64 with a variant: write linux/amd64"
+            )
+        }
+        return platform
     }
 
     private static func platforms(_ value: String) throws(PackagingOptionError) -> [Platform] {
@@ -76,20 +105,46 @@ extension PackagingOptions {
         return platforms.sorted { $0.description < $1.description }
     }
 
-    private static func label(_ value: String) throws(PackagingOptionError) -> (key: String, text: String) {
+    private static func build(_ value: String) throws(PackagingOptionError) -> String {
+        let isName = value.utf8.allSatisfy { (0x21...0x7E).contains($0) }
+        guard isName, (1...Limit.nameSize).contains(value.utf8.count) else {
+            throw .invalid(
+                .build,
+                value,
+                "it is 1 to \(Limit.nameSize) printable characters without spaces"
+            )
+        }
+        return value
+    }
+
+    private static func add(
+        _ value: String,
+        to texts: inout [String: String],
+        as name: Name
+    ) throws(PackagingOptionError) {
         guard let equals = value.firstIndex(of: "="), equals > value.startIndex else {
-            throw .invalid(.label, value, "it has the form KEY=VALUE")
+            throw .invalid(name, value, "it has the form KEY=VALUE")
         }
         let key = value[..<equals]
         let isPrintable = key.utf8.allSatisfy { (0x21...0x7E).contains($0) }
         guard isPrintable, key.utf8.count <= Limit.nameSize else {
             throw .invalid(
-                .label,
+                name,
                 value,
                 "a key is at most \(Limit.nameSize) printable characters without spaces"
             )
         }
-        return (String(key), String(value[value.index(after: equals)...]))
+        if name == .annotation, key.hasPrefix(ImageRecipe.Key.ownPrefix) {
+            throw .invalid(
+                name,
+                value,
+                "keys that begin with \(ImageRecipe.Key.ownPrefix) are the registry's"
+            )
+        }
+        guard texts.updateValue(String(value[value.index(after: equals)...]), forKey: String(key)) == nil
+        else {
+            throw .invalid(name, value, "every \(name.rawValue) is given once")
+        }
     }
 
     private static func absolutePath(_ value: String) throws(PackagingOptionError) -> String {
@@ -103,9 +158,51 @@ extension PackagingOptions {
         return "/" + components.joined(separator: "/")
     }
 
+    private static func billsOfMaterials(
+        _ value: String
+    ) throws(PackagingOptionError) -> Set<BillOfMaterials> {
+        switch value {
+        case "on": return Set(BillOfMaterials.allCases)
+        case "off": return []
+        default:
+            guard let form = BillOfMaterials(rawValue: value) else {
+                throw .invalid(.billOfMaterials, value, "it is spdx, cyclonedx, on (both) or off")
+            }
+            return [form]
+        }
+    }
+
+    /// The one of a few words that was chosen.
+    private static func choice<Choice: RawRepresentable<String> & CaseIterable>(
+        _ name: Name,
+        _ value: String
+    ) throws(PackagingOptionError) -> Choice {
+        guard let choice = Choice(rawValue: value) else {
+            let words = Choice.allCases.map(\.rawValue)
+            let list = words.dropLast().joined(separator: ", ") + " or " + (words.last ?? "")
+            throw .invalid(name, value, "it is \(list)")
+        }
+        return choice
+    }
+
+    static func duration(
+        _ name: Name,
+        _ value: String,
+        within range: ClosedRange<Duration>
+    ) throws(PackagingOptionError) -> Duration {
+        guard let duration = try? Duration(text: value), range.contains(duration) else {
+            throw .invalid(
+                name,
+                value,
+                "it is a whole number with ms, s, m, h or d, from \(range.lowerBound.text) to \(range.upperBound.text)"
+            )
+        }
+        return duration
+    }
+
     private static func isOn(_ name: Name, _ value: String) throws(PackagingOptionError) -> Bool {
         switch value {
-        case "on", "1", "true", "yes": true
+        case "", "on", "1", "true", "yes": true
         case "off", "0", "false", "no": false
         default: throw .invalid(name, value, "it is on or off")
         }
@@ -114,86 +211,10 @@ extension PackagingOptions {
 
 extension PackagingOptions.Name {
     /// Whether the option adds to what it said before, rather than contradicting it.
-    var isRepeatable: Bool {
+    package var isRepeatable: Bool {
         switch self {
-        case .entrypoint, .command, .environment, .port, .label: true
-        case .user, .workingDirectory, .base, .certificates, .build, .expected: false
+        case .entrypoint, .command, .environment, .port, .label, .annotation, .healthCommand: true
+        default: false
         }
     }
-}
-
-extension EnvironmentVariable {
-    fileprivate init(option value: String) throws(PackagingOptionError) {
-        guard let equals = value.firstIndex(of: "=") else {
-            throw .invalid(.environment, value, "it has the form NAME=VALUE")
-        }
-        let name = value[..<equals].utf8
-        // Wider than a shell's rule, as programs take theirs from configuration keys with dots and dashes
-        // too.
-        let isName = name.enumerated().allSatisfy { index, byte in
-            switch byte {
-            case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
-                UInt8(ascii: "_"):
-                true
-            case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "-"): index > 0
-            default: false
-            }
-        }
-        guard isName, !name.isEmpty, name.count <= PackagingOptions.Limit.nameSize else {
-            throw .invalid(
-                .environment,
-                value,
-                "a name is letters, digits, _, . and -, and begins with a letter or _"
-            )
-        }
-        self.init(name: String(value[..<equals]), value: String(value[value.index(after: equals)...]))
-    }
-}
-
-extension ExposedPort {
-    fileprivate init(option value: String) throws(PackagingOptionError) {
-        let parts = value.split(separator: "/", omittingEmptySubsequences: false)
-        let transport = parts.count == 1 ? .tcp : TransportProtocol(rawValue: String(parts[1]))
-        guard parts.count <= 2, let transport, let number = decimal(parts[0]).flatMap(UInt16.init(exactly:)),
-            number > 0
-        else {
-            throw .invalid(
-                .port,
-                value,
-                "it is a number from 1 to 65535, with /tcp, /udp or /sctp behind it if need be"
-            )
-        }
-        self.init(number: number, transport: transport)
-    }
-}
-
-extension ImageUser {
-    /// Engines take numbers up to this one.
-    private static let maximumNumber: UInt64 = 0x7FFF_FFFF
-
-    fileprivate init(option value: String) throws(PackagingOptionError) {
-        let parts = value.split(separator: ":", omittingEmptySubsequences: false)
-        let numbers = parts.compactMap(Self.number)
-        guard parts.count <= 2, numbers.count == parts.count, let user = numbers.first else {
-            let names = Self.accounts.map(\.name).joined(separator: ", ")
-            throw .invalid(.user, value, "it is a number, two as in 1000:1000, or one of \(names)")
-        }
-        // A name stands for an account, whose group comes with it.
-        let isName = parts.count == 1 && decimal(parts[0]) == nil
-        self.init(user: user, group: isName ? user : numbers.dropFirst().first)
-    }
-
-    private static func number(_ text: Substring) -> UInt32? {
-        if let account = accounts.first(where: { $0.name == text }) { return account.number }
-        guard let number = decimal(text), number <= maximumNumber else { return nil }
-        return UInt32(number)
-    }
-}
-
-/// The number that text writes without sign or leading zeros; nil for any other text.
-private func decimal(_ text: Substring) -> UInt64? {
-    guard text.utf8.allSatisfy({ $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") }),
-        text == "0" || text.first != "0"
-    else { return nil }
-    return UInt64(text)
 }

@@ -10,18 +10,40 @@ package struct PackagingOptions: Hashable, Sendable {
     /// Without repetitions, in the order of their numbers.
     package var ports: [ExposedPort] = []
     package var labels: [String: String] = [:]
+    package var annotations: [String: String] = [:]
     package var user = ImageUser.nonroot
     /// An absolute path.
     package var workingDirectory = "/"
+    package var healthCheck: HealthCheck?
+
+    /// What the image runs on, whatever the program's header says; nil where the header decides.
+    package var platform: Platform?
+    /// When the image was made, in RFC 3339; nil where the program tells, or nobody does.
+    package var created: String?
+    /// What the program is called in the image; nil for the last part of the repository's name.
+    package var name: ExecutableName?
+
     package var base = Base.default
     /// Whether the root certificates come along; nil where the base decides.
     package var certificates: Bool?
+    /// Whether the time zones of the world come along.
+    package var hasTimeZones = false
+    package var compression = Compression.gzip
+    package var level = CompressionLevel.fast
+    /// The forms in which the list of what the program is made of is attached to the image.
+    package var billsOfMaterials = Set(BillOfMaterials.allCases)
 
     /// What the images of one build have in common, whose platforms are uploaded apart; nil where there is no more to say
     /// than the program itself tells.
     package var build: String?
     /// The platforms that have to be there before the tag moves; empty where it does not wait.
     package var expected: [Platform] = []
+    /// How long the tag is there; nil where the registry decides.
+    package var timeToLive: Duration?
+    /// Whether the tag stays with this image.
+    package var isImmutable = false
+    /// Whether nothing is to be kept.
+    package var isDryRun = false
 
     /// The files that come along with a program.
     package enum Base: String, CaseIterable, Hashable, Sendable {
@@ -31,6 +53,27 @@ package struct PackagingOptions: Hashable, Sendable {
         case none
     }
 
+    /// How the layer is compressed.
+    package enum Compression: String, CaseIterable, Hashable, Sendable {
+        /// What every client takes.
+        case gzip
+        /// Smaller and faster; clients older than docker 23 or containerd 1.5 do not take it.
+        case zstd
+        case none
+    }
+
+    /// What compression is to spare: time or bytes.
+    package enum CompressionLevel: String, CaseIterable, Hashable, Sendable {
+        case fast
+        case best
+    }
+
+    /// The forms in which what a program is made of can be written down.
+    package enum BillOfMaterials: String, CaseIterable, Hashable, Sendable {
+        case spdx
+        case cyclonedx
+    }
+
     /// The options' names, as they stand in a query.
     package enum Name: String, CaseIterable, Hashable, Sendable {
         case entrypoint
@@ -38,12 +81,28 @@ package struct PackagingOptions: Hashable, Sendable {
         case environment = "env"
         case port
         case label
+        case annotation
         case user
         case workingDirectory = "workdir"
+        case healthCommand = "health-cmd"
+        case healthInterval = "health-interval"
+        case healthTimeout = "health-timeout"
+        case healthStartPeriod = "health-start-period"
+        case healthRetries = "health-retries"
+        case platform
+        case created
+        case name
         case base
         case certificates = "ca"
+        case timeZones = "tz"
+        case compression = "compress"
+        case level
+        case billOfMaterials = "sbom"
         case build
         case expected = "expect"
+        case timeToLive = "ttl"
+        case immutable
+        case dryRun = "dry-run"
     }
 
     /// How much may be said.
@@ -56,6 +115,8 @@ package struct PackagingOptions: Hashable, Sendable {
         package static let valueSize = 32_768
         /// The longest name of a variable or a label in bytes.
         package static let nameSize = 255
+        /// What a tag's time to live may be: until the next second, or ten years.
+        package static let timeToLive = Duration.seconds(1)...Duration.seconds(10 * 365 * 86_400)
         /// How many platforms can be waited for; there are not half as many.
         package static let platforms = 64
         /// What all values may have together in bytes.
@@ -64,55 +125,4 @@ package struct PackagingOptions: Hashable, Sendable {
 
     /// Nothing said.
     package init() {}
-}
-
-/// A variable of the program's environment.
-package struct EnvironmentVariable: Hashable, Sendable {
-    package let name: String
-    package let value: String
-}
-
-extension EnvironmentVariable: CustomStringConvertible {
-    package var description: String { "\(name)=\(value)" }
-}
-
-/// A port that the program listens on.
-package struct ExposedPort: Hashable, Sendable {
-    package enum TransportProtocol: String, CaseIterable, Hashable, Sendable {
-        case tcp
-        case udp
-        case sctp
-    }
-
-    package let number: UInt16
-    package let transport: TransportProtocol
-}
-
-extension ExposedPort: CustomStringConvertible {
-    package var description: String { "\(number)/\(transport.rawValue)" }
-}
-
-extension ExposedPort: Comparable {
-    package static func < (left: ExposedPort, right: ExposedPort) -> Bool {
-        (left.number, left.transport.rawValue) < (right.number, right.transport.rawValue)
-    }
-}
-
-/// Whom the program runs as, in numbers: Kubernetes can tell that a user is not root only by its number.
-package struct ImageUser: Hashable, Sendable {
-    package let user: UInt32
-    /// nil where the engine decides: it takes the group of the user's account, else root's.
-    package let group: UInt32?
-
-    /// An account without rights, whose number distroless images have made customary.
-    package static let nonroot = ImageUser(user: 65_532, group: 65_532)
-
-    /// The accounts that the base files know, each with a group of the same name and number.
-    static let accounts: [(name: String, number: UInt32)] = [
-        ("root", 0), ("nobody", 65_534), ("nonroot", 65_532),
-    ]
-}
-
-extension ImageUser: CustomStringConvertible {
-    package var description: String { group.map { "\(user):\($0)" } ?? "\(user)" }
 }

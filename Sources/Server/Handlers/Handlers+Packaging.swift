@@ -16,14 +16,16 @@ extension Handlers {
             throw RegistryError.uploadTooLarge(limit: limit)
         }
         let target = try PackagingTarget(path)
-        let options = try PackagingOptions(query.items.map { ($0.name, $0.value) })
+        let options = try PackagingOptions(
+            query.items.map { ($0.name, $0.value) } + headers.packagingOptions
+        )
         let packaged = try await registry.package(
             ExecutableUpload(
                 content: content,
                 length: content.length,
                 repository: target.repository,
                 tag: target.tag,
-                name: target.executable,
+                name: try options.name ?? ExecutableName(target.repository),
                 options: options
             )
         )
@@ -31,6 +33,7 @@ extension Handlers {
             packaged: packaged,
             repository: "\(authority)/\(target.repository)",
             tag: target.tag,
+            options: options,
             notes: target.notes + packaged.image.notes
                 + (packaged.replaced.map { [.replaced($0)] } ?? [])
         )
@@ -69,6 +72,17 @@ extension Handlers {
     /// The first part of an image reference that leads here: what was configured, or the name that the client used.
     private var authority: String {
         advertised.authority ?? DockerHost.authority(request.head.authority ?? "localhost")
+    }
+}
+
+extension HTTPFields {
+    /// Options as headers: `X-Image-Env: A=1` is `env=A=1`, in the order in which they stand.
+    fileprivate var packagingOptions: [(name: String, value: String)] {
+        let prefix = "x-image-"
+        return compactMap { field in
+            field.name.canonicalName.hasPrefix(prefix)
+                ? (String(field.name.canonicalName.dropFirst(prefix.count)), field.value) : nil
+        }
     }
 }
 

@@ -9,6 +9,7 @@ struct PackagingReply {
     /// What stands before the tag in a reference.
     let repository: String
     let tag: Tag
+    let options: PackagingOptions
     let notes: [PackagingNote]
 
     private var image: PackagedImage { packaged.image }
@@ -35,7 +36,7 @@ struct PackagingReply {
         lines.append("platform  \(image.platform)")
         if isShared { lines.append("together  \(list(packaged.platforms))") }
         lines += [
-            "size      \(image.executableSize) bytes the executable, \(image.layer.archiveSize) the image, "
+            "size      \(image.executable.size) bytes the executable, \(image.layer.archiveSize) the image, "
                 + "\(image.transferSize) to pull",
             "run       docker run --rm \(reference)",
         ]
@@ -67,10 +68,12 @@ struct PackagingReply {
         }
         if case .late = packaged.placement { members.append(.init("isLate", .bool(true))) }
         members += [
-            .init("executableSize", .integer(Int64(clamping: image.executableSize))),
+            .init("executableSize", .integer(Int64(clamping: image.executable.size))),
             .init("imageSize", .integer(image.layer.archiveSize)),
             .init("transferSize", .integer(image.transferSize)),
+            .init("executable", .string(image.executable.digest.description)),
             .init("isChange", .bool(packaged.isChange)),
+            .init("options", options.json),
             .init("notes", .strings(notes.map(\.description))),
         ]
         return .object(members)

@@ -5,7 +5,6 @@ import Packager
 struct PackagingTarget: Hashable {
     let repository: RepositoryName
     let tag: Tag
-    let executable: ExecutableName
     /// What was changed about the name.
     let notes: [PackagingNote]
 
@@ -21,7 +20,6 @@ struct PackagingTarget: Hashable {
         let name = try UploadName(path.joined(separator: "/"), dropsPlatform: colon == nil)
         repository = name.repository
         notes = name.notes
-        executable = try ExecutableName(name.repository)
     }
 
     private static func tag(_ text: Substring) throws -> Tag {

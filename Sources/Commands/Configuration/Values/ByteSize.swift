@@ -1,3 +1,5 @@
+import OCI
+
 /// A number of bytes, such as `512MiB` or `10GB`.
 struct ByteSize: Hashable, Comparable, Sendable {
     let bytes: Int64

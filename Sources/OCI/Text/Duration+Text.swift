@@ -5,7 +5,7 @@ private let durationUnits: [(name: String, milliseconds: Int64)] = [
 
 extension Duration {
     /// Parses a whole number with a unit: `500ms`, `30s`, `5m`, `2h` or `7d`.
-    init(configurationText text: String) throws(QuantityError) {
+    package init(text: String) throws(QuantityError) {
         let quantity = try Quantity(text)
         guard let unit = durationUnits.first(where: { $0.name == quantity.unit }) else {
             throw .unknownUnit(quantity.unit)
@@ -16,7 +16,7 @@ extension Duration {
     }
 
     /// The duration in the longest unit that holds it exactly; what is shorter than a millisecond is dropped.
-    var configurationText: String {
+    package var text: String {
         let (seconds, attoseconds) = components
         let milliseconds = seconds * 1000 + attoseconds / 1_000_000_000_000_000
         guard milliseconds != 0 else { return "0s" }
