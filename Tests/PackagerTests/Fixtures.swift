@@ -52,9 +52,10 @@ func package(
     with packager: Packager,
     appendSizes: () -> Int = { 65_536 }
 ) async throws -> Packaged {
+    let options = try PackagingOptions(options)
     let request = ImageRequest(
-        name: try executableName(name),
-        options: try PackagingOptions(options),
+        name: try options.name ?? executableName(name),
+        options: options,
         size: UInt64(program.count)
     )
     var builder = packager.begin(request)

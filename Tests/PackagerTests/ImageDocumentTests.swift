@@ -18,7 +18,7 @@ struct ImageDocumentTests {
             "SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt"],"Entrypoint":["/app"],"WorkingDir":"/",\
             "Labels":{"org.opencontainers.image.title":"app"}},"rootfs":{"type":"layers",\
             "diff_ids":["\(image.layer.diffID)"]},"history":[{"created":"1970-01-01T00:00:00Z",\
-            "created_by":"berth recipe 2","comment":"/app"}]}
+            "created_by":"berth recipe 3","comment":"/app"}]}
             """
         #expect(String(decoding: image.configuration.bytes, as: UTF8.self) == configuration)
         let manifest = """
@@ -27,7 +27,9 @@ struct ImageDocumentTests {
             "digest":"\(image.configuration.descriptor.digest)","size":\(configuration.utf8.count)},\
             "layers":[{"mediaType":"application/vnd.oci.image.layer.v1.tar+gzip",\
             "digest":"\(image.layer.descriptor.digest)","size":\(image.layer.descriptor.size)}],\
-            "annotations":{"berth.certificates":"\(bundle.digest)","berth.recipe":"2",\
+            "annotations":{"berth.certificates":"\(bundle.digest)",\
+            "berth.executable":"\(Digest(of: Self.program))","berth.executable-path":"/app",\
+            "berth.executable-size":"\(Self.program.count)","berth.recipe":"3",\
             "org.opencontainers.image.title":"app"}}
             """
         #expect(String(decoding: image.manifest.bytes, as: UTF8.self) == manifest)
@@ -64,11 +66,38 @@ struct ImageDocumentTests {
         #expect(configuration.diffIDs == [image.layer.diffID])
 
         let manifest = try Manifest(parsing: image.manifest.bytes, contentType: .ociManifest)
-        #expect(manifest.annotations == [title: "Other", version: "1.2", "berth.recipe": "2"])
+        let own = [
+            "berth.recipe": "3", "berth.executable": "\(Digest(of: Self.program))",
+            "berth.executable-path": "/app", "berth.executable-size": "\(Self.program.count)",
+        ]
+        #expect(manifest.annotations == own.merging([title: "Other", version: "1.2"]) { $1 })
         guard case .image(image.configuration.descriptor, [image.layer.descriptor]) = manifest.content else {
             Issue.record("the manifest refers to other things: \(manifest.content)")
             return
         }
+    }
+
+    @Test("What was asked for stands in the documents, above what the program tells")
+    func askedFor() async throws {
+        let options = [
+            "platform=linux/arm64", "created=2026-11-23T09:31:24Z", "name=Server", "annotation=team=a",
+            "annotation=org.opencontainers.image.title=Ours", "health-cmd=/Server -health",
+        ]
+        let packager = Packager(certificates: nil, workerCount: 1)
+        let image = try await package(Self.program, options: pairs(options + ["ca=off"]), with: packager)
+            .image
+        let configuration = try ImageConfiguration(parsing: image.configuration.bytes)
+        #expect(configuration.platform == Platform(os: "linux", architecture: "arm64"))
+        #expect(configuration.created == "2026-11-23T09:31:24Z")
+        #expect(configuration.execution.entrypoint == ["/Server"])
+        #expect(configuration.execution.healthCheck?.test == ["CMD", "/Server", "-health"])
+        let manifest = try Manifest(parsing: image.manifest.bytes, contentType: .ociManifest)
+        #expect(manifest.annotations["team"] == "a")
+        #expect(manifest.annotations["org.opencontainers.image.title"] == "Ours")
+        #expect(manifest.annotations["org.opencontainers.image.created"] == "2026-11-23T09:31:24Z")
+        #expect(manifest.annotations["berth.executable-path"] == "/Server")
+        let found = Platform(os: "linux", architecture: "amd64")
+        #expect(image.notes == [.otherPlatform(said: image.platform, found: found)])
     }
 
     @Test("Without certificates nothing claims any, and the reply says so")

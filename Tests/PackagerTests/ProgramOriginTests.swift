@@ -38,7 +38,9 @@ struct ProgramOriginTests {
         )
         let manifest = try Manifest(parsing: image.manifest.bytes, contentType: .ociManifest)
         let own = [
-            "berth.recipe": "2", "berth.go": "go1.27.3", "berth.go-modules": "2", "berth.goamd64": "v3",
+            "berth.recipe": "3", "berth.executable": image.executable.digest.description,
+            "berth.executable-path": "/app", "berth.executable-size": String(image.executable.size),
+            "berth.go": "go1.27.3", "berth.go-modules": "2", "berth.goamd64": "v3",
         ]
         #expect(manifest.annotations == standard.merging(own) { $1 })
         #expect(image.platform == Platform(os: "linux", architecture: "amd64"))
