@@ -39,6 +39,7 @@ struct ListCommand: AsyncParsableCommand {
         /// In bytes.
         let size: Int64?
         let updated: String?
+        let expires: String?
     }
 
     private struct ImagePage: OwnerPage {

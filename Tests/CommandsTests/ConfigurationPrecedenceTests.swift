@@ -17,6 +17,7 @@ struct ConfigurationPrecedenceTests {
         "storage": ["/srv/berth", "data", "./a b"],
         "deletes": ["deny", "deny", "deny"],
         "immutable": ["v*", "v1,v2", "release/*:*"],
+        "ttl": ["pr-*=7d", "a*=1h,b/*:*=2m", "c*=1s"],
         "sparse": ["mirror/*", "a,b/*", "a*"],
         "log.level": ["trace", "critical", "debug"],
         "log.format": ["json", "json", "json"],
@@ -83,6 +84,7 @@ struct ConfigurationPrecedenceTests {
             storage: /srv/berth
             deletes: deny
             immutable: [ "v*", "release/*:*" ]
+            ttl: [ "pr-*=7d", "ci/*:*=12h" ]
             sparse: [ "*" ]
             log: { level: warning, format: json }
             timeouts: { header: 1s, idle: 2m, stall: 3h, drain: 400ms }
@@ -104,6 +106,7 @@ struct ConfigurationPrecedenceTests {
         #expect(loaded.storage == "/srv/berth")
         #expect(loaded.deletes == .deny)
         #expect(loaded.immutable.map(\.description) == ["v*", "release/*:*"])
+        #expect(loaded.ttl.map(\.description) == ["pr-*=7d", "ci/*:*=12h"])
         #expect(loaded.sparse.map(\.description) == ["*"])
         #expect(loaded.log == .init(level: .warning, format: .json))
         let timeouts = loaded.timeouts
@@ -131,6 +134,7 @@ struct ConfigurationPrecedenceTests {
         #expect(loaded.hosts.isEmpty && loaded.url == nil && loaded.acceptedHosts.isEmpty)
         #expect(loaded.storage == "./storage")
         #expect(loaded.deletes == .allow && loaded.immutable.isEmpty && loaded.sparse.isEmpty)
+        #expect(loaded.ttl.isEmpty)
         #expect(loaded.limits.uploadSize == nil)
         #expect(loaded.packaging == .init(caBundle: .host, workers: 0))
         #expect(loaded.timeouts.idle == .seconds(75))

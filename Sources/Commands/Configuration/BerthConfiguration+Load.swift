@@ -51,6 +51,7 @@ extension BerthConfiguration {
             self.storage = try values.value(of: Settings.storage)
             self.deletes = try values.value(of: Settings.deletes)
             self.immutable = try values.value(of: Settings.immutable)
+            self.ttl = try values.value(of: Settings.ttl)
             self.sparse = try values.value(of: Settings.sparse)
             self.log = Log(
                 level: try values.value(of: Settings.logLevel),

@@ -15,6 +15,7 @@ struct BerthConfiguration: Sendable {
     let storage: String
     let deletes: DeletePermission
     let immutable: [TagPattern]
+    let ttl: [TagLifetime]
     let sparse: [NamePattern]
     let log: Log
     let timeouts: Timeouts

@@ -61,6 +61,23 @@ extension SettingType<[TagPattern]> {
     }
 }
 
+extension SettingType<[TagLifetime]> {
+    static var tagLifetimes: SettingType {
+        SettingType(.list, expectation: "a list of patterns of tags, each with a duration") {
+            (text: String) throws(InvalidValue) -> [TagLifetime] in
+            var lifetimes: [TagLifetime] = []
+            for element in ConfigurationList.elements(of: text) {
+                do throws(TagLifetimeError) {
+                    lifetimes.append(try TagLifetime(element))
+                } catch {
+                    throw InvalidValue("does not say how long tags are there", advice: error.description)
+                }
+            }
+            return lifetimes
+        }
+    }
+}
+
 extension SettingType {
     /// A list of patterns of what `names` says.
     private static func patterns<Pattern: Sendable>(

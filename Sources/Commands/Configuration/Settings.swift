@@ -54,6 +54,12 @@ enum Settings {
         default: "",
         "Tags that stay with what was first pushed to them, such as v* everywhere or release/*:* in some repositories."
     )
+    static let ttl = Setting(
+        "ttl",
+        .tagLifetimes,
+        default: "",
+        "How long tags are there, by pattern, such as pr-*=7d or ci/*:*=12h; what no pattern stands for stays."
+    )
     static let sparse = Setting(
         "sparse",
         .namePatterns,
@@ -141,7 +147,7 @@ enum Settings {
 
     /// Every setting, in the order of `config/berth.yaml`: a section's settings follow each other.
     static let all: [any SettingDefinition] = [
-        host, port, allowRemote, hosts, url, storage, deletes, immutable, sparse,
+        host, port, allowRemote, hosts, url, storage, deletes, immutable, ttl, sparse,
         logLevel, logFormat,
         headerTimeout, idleTimeout, stallTimeout, drainTimeout,
         uploadSize, connections,

@@ -35,6 +35,7 @@ struct RegistryOwner: Sendable {
                 maximumUploadSize: configuration.limits.uploadSize?.bytes,
                 allowsDeletes: configuration.deletes == .allow,
                 immutableTags: configuration.immutable,
+                tagLifetimes: configuration.ttl,
                 sparseRepositories: configuration.sparse,
                 uploadExpiry: configuration.uploads.expiry
             ),

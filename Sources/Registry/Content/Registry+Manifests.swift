@@ -68,15 +68,17 @@ extension Registry {
         tags: [Tag],
         in repository: RepositoryName
     ) -> ManifestPublication {
-        ManifestPublication(
+        let now = clock()
+        return ManifestPublication(
             repository: repository,
             digest: digest,
             bytes: bytes,
             manifest: manifest,
             tags: tags,
             immutableTags: policy.immutable(among: tags, in: repository),
+            expiry: policy.expiry(of: tags, in: repository, timeToLive: nil, now: now),
             isSparse: policy.isSparse(repository),
-            now: clock()
+            now: now
         )
     }
 

@@ -41,8 +41,12 @@ extension Registry {
         package let platforms: [Platform]
         /// A platform whose image the tag stood for before, and does not any more.
         package var replaced: Platform?
+        /// When the tag ceases to be there; nil where it stays.
+        package var expires: Timestamp?
         /// False where the same image had the same tag before.
         package let isChange: Bool
+        /// Whether this is only what would be, and nothing was kept.
+        package var isDryRun = false
 
         /// The digest that the tag points to, or where it does not point here the image's own.
         package var digest: Digest {
@@ -64,12 +68,39 @@ extension Registry {
                 let image = try await build(upload, spool: executable, layer: layer)
                 // Before anything of the image is kept.
                 let key = try buildKey(of: image, options: upload.options)
+                if upload.options.isDryRun { return try await rehearse(image, of: upload) }
                 let verified = try await blobs.finishUpload(layer, expecting: image.layer.descriptor.digest)
                 _ = try await publish(verified, in: upload.repository)
                 try await push(image.configuration, in: upload.repository)
                 return try await publish(image, of: upload, key: key)
             }
         }
+    }
+
+    /// What an upload would become, were it kept, as far as it concerns this image alone.
+    private func rehearse(
+        _ image: PackagedImage,
+        of upload: ExecutableUpload<some AsyncSequence<ByteBuffer, any Error>>
+    ) async throws -> PackagedUpload {
+        let (tag, repository) = (upload.tag, upload.repository)
+        let current = try await catalog.manifest(.tag(tag), in: repository, now: clock())
+        let isMoved = current.map { $0.digest != image.digest } ?? false
+        if let current, isMoved, !policy.immutable(among: [tag], in: repository).isEmpty {
+            throw StorageError.tagImmutable(tag, current.digest)
+        }
+        return PackagedUpload(
+            image: image,
+            placement: .tagged(image.digest),
+            platforms: [image.platform],
+            expires: policy.expiry(
+                of: [tag],
+                in: repository,
+                timeToLive: upload.options.timeToLive,
+                now: clock()
+            )[tag],
+            isChange: current == nil || isMoved,
+            isDryRun: true
+        )
     }
 
     /// Runs a body with an upload session of its own, of which nothing is left afterwards.

@@ -39,22 +39,39 @@ extension Registry {
         }
         let (repository, tag, options) = (upload.repository, upload.tag, upload.options)
         func publication(tags: [Tag]) -> ManifestPublication {
-            self.publication(of: manifest, image.manifest.bytes, as: image.digest, tags: tags, in: repository)
+            var publication = self.publication(
+                of: manifest,
+                image.manifest.bytes,
+                as: image.digest,
+                tags: tags,
+                in: repository
+            )
+            publication.expiry = policy.expiry(
+                of: [tag],
+                in: repository,
+                timeToLive: options.timeToLive,
+                now: publication.now
+            )
+            publication.locksTags = options.isImmutable
+            return publication
         }
         guard let key else {
             let replaced = try await otherPlatform(than: image.platform, at: tag, in: repository)
-            let isChange = try await publish(publication(tags: [tag]))
+            let publication = publication(tags: [tag])
+            let isChange = try await publish(publication)
             return PackagedUpload(
                 image: image,
                 placement: .tagged(image.digest),
                 platforms: [image.platform],
                 replaced: replaced,
+                expires: publication.expiry[tag],
                 isChange: isChange
             )
         }
+        let part = publication(tags: [])
         let published = try await publish(
             PartPublication(
-                image: publication(tags: []),
+                image: part,
                 platform: image.platform,
                 tag: tag,
                 isTagImmutable: !policy.immutable(among: [tag], in: repository).isEmpty,
@@ -67,6 +84,7 @@ extension Registry {
             image: image,
             placement: published.placement,
             platforms: published.platforms,
+            expires: part.expiry[tag],
             isChange: published.isChange
         )
     }

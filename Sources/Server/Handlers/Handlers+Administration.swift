@@ -64,6 +64,7 @@ extension ImageSummary {
                 .init("size", .integer(size)),
                 .init("updated", .string(tag.updated.rfc3339)),
             ]
+            if let expires = tag.expires { members.append(.init("expires", .string(expires.rfc3339))) }
         }
         return .object(members)
     }

@@ -49,7 +49,7 @@ extension Handlers {
         response.status =
             switch packaged.placement {
             case .staged: .accepted
-            case .tagged, .late: packaged.isChange ? .created : .ok
+            case .tagged, .late: packaged.isChange && !packaged.isDryRun ? .created : .ok
             }
         return response
     }

@@ -49,7 +49,9 @@ struct PackagingReply {
                 "late      another build has \(repository):\(tag) now; this one is there by its digest"
             )
         }
+        if let expires = packaged.expires { lines.append("expires   \(expires.rfc3339)") }
         lines += notes.map { "note      \($0)" }
+        if packaged.isDryRun { lines.append("dry run   nothing was kept") }
         if !packaged.isChange { lines.append("unchanged since it was uploaded before") }
         return lines.joined(separator: "\n") + "\n"
     }
@@ -67,12 +69,14 @@ struct PackagingReply {
             members.append(.init("missing", .strings(missing.map(\.description))))
         }
         if case .late = packaged.placement { members.append(.init("isLate", .bool(true))) }
+        if let expires = packaged.expires { members.append(.init("expires", .string(expires.rfc3339))) }
         members += [
             .init("executableSize", .integer(Int64(clamping: image.executable.size))),
             .init("imageSize", .integer(image.layer.archiveSize)),
             .init("transferSize", .integer(image.transferSize)),
             .init("executable", .string(image.executable.digest.description)),
             .init("isChange", .bool(packaged.isChange)),
+            .init("dryRun", .bool(packaged.isDryRun)),
             .init("options", options.json),
             .init("notes", .strings(notes.map(\.description))),
         ]

@@ -72,6 +72,10 @@ package struct ManifestPublication: Sendable {
     package let tags: [Tag]
     /// Those of the tags that may not be moved away from another manifest.
     package let immutableTags: Set<Tag>
+    /// When tags cease to be there; those that are not named stay.
+    package var expiry: [Tag: Timestamp]
+    /// Whether the tags may not be moved from now on.
+    package var locksTags: Bool
     /// Whether the manifest may refer to content that the repository has not.
     package let isSparse: Bool
     /// Blobs that were synced for this publication.
@@ -85,6 +89,8 @@ package struct ManifestPublication: Sendable {
         manifest: Manifest,
         tags: [Tag],
         immutableTags: Set<Tag> = [],
+        expiry: [Tag: Timestamp] = [:],
+        locksTags: Bool = false,
         isSparse: Bool = false,
         synced: Set<BlobRecord.ID> = [],
         now: Timestamp
@@ -95,6 +101,8 @@ package struct ManifestPublication: Sendable {
         self.manifest = manifest
         self.tags = tags
         self.immutableTags = immutableTags
+        self.expiry = expiry
+        self.locksTags = locksTags
         self.isSparse = isSparse
         self.synced = synced
         self.now = now
@@ -106,6 +114,8 @@ package struct TagRecord: Hashable, Sendable {
     package let tag: Tag
     package let digest: Digest
     package let updated: Timestamp
+    /// From then on the tag is not there; nil where it stays.
+    package let expires: Timestamp?
 }
 
 /// A manifest that names another one as its subject.

@@ -83,17 +83,27 @@ extension SQLiteCatalog {
         _ images: [Descriptor],
         _ database: Database
     ) throws -> Bool {
-        let current = try database.taggedManifestID(part.tag, in: part.image.repository, now: part.image.now)
-        let isOwn = current != nil && current == group.taggedID
-        var isLocked = part.isTagImmutable
+        let row = try database.tagTarget(part.tag, repositoryID: group.repositoryID)
+        let current = row.flatMap { row in
+            row.expires.map { $0 <= part.image.now } == true ? nil : row
+        }
+        let isOwn = current != nil && current?.manifestID == group.taggedID
+        let isImmutable = part.isTagImmutable || current?.isImmutable == true
+        var isLocked = isImmutable
         if isLocked, isOwn, let current {
             // Earlier parts may have been replaced while the group waited for others.
-            isLocked = try !database.images(of: current, in: group).isSubset(of: images.map(\.digest))
+            isLocked = try !database.images(of: current.manifestID, in: group)
+                .isSubset(of: images.map(\.digest))
         }
-        let publication = target.tagged(part.tag, isLocked: isLocked)
-        let hasMoved = try point(part.tag, to: targetID, publication, database)
+        let hasMoved = try point(
+            part.tag,
+            to: targetID,
+            target.tagged(as: part, isLocked: isLocked),
+            database,
+            mayMoveLocked: !isLocked
+        )
         // An immutable tag that somebody else has given to the same image does not become the group's.
-        if hasMoved || isOwn || !part.isTagImmutable {
+        if hasMoved || isOwn || !isImmutable {
             try database.run(
                 "UPDATE upload_group SET tagged_manifest_id = ? WHERE id = ?",
                 [targetID, group.id]
@@ -130,15 +140,17 @@ extension ManifestPublication {
         )
     }
 
-    /// The same with a tag, which may be one that does not move.
-    fileprivate func tagged(_ tag: Tag, isLocked: Bool) -> ManifestPublication {
+    /// The same with the tag of a part, which may be one that does not move.
+    fileprivate func tagged(as part: PartPublication, isLocked: Bool) -> ManifestPublication {
         ManifestPublication(
             repository: repository,
             digest: digest,
             bytes: bytes,
             manifest: manifest,
-            tags: [tag],
-            immutableTags: isLocked ? [tag] : [],
+            tags: [part.tag],
+            immutableTags: isLocked ? [part.tag] : [],
+            expiry: part.image.expiry,
+            locksTags: part.image.locksTags,
             now: now
         )
     }
@@ -236,20 +248,5 @@ extension Database {
             """,
             [repositoryID, tag.rawValue, id]
         )
-    }
-
-    fileprivate func taggedManifestID(
-        _ tag: Tag,
-        in repository: RepositoryName,
-        now: Timestamp
-    ) throws -> Int64? {
-        guard let repositoryID = try repositoryID(repository) else { return nil }
-        return try row(
-            """
-            SELECT manifest_id FROM tag
-            WHERE repository_id = ? AND name = ? AND (expires_at IS NULL OR expires_at > ?)
-            """,
-            [repositoryID, tag.rawValue, now]
-        )?["manifest_id"]
     }
 }

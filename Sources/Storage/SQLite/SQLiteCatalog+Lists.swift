@@ -12,7 +12,7 @@ extension SQLiteCatalog {
             guard let repositoryID = try database.repositoryID(repository) else { return nil }
             let rows = try database.rows(
                 """
-                SELECT tag.name, tag.updated_at, manifest.digest FROM tag
+                SELECT tag.name, tag.updated_at, tag.expires_at, manifest.digest FROM tag
                 JOIN manifest ON manifest.id = tag.manifest_id
                 WHERE tag.repository_id = ? AND tag.name > ? AND (tag.expires_at IS NULL OR tag.expires_at > ?)
                 ORDER BY tag.name LIMIT ?
@@ -23,7 +23,8 @@ extension SQLiteCatalog {
                 TagRecord(
                     tag: try Self.parsed(row["name"]) { try Tag($0) },
                     digest: try row.digest("digest"),
-                    updated: row["updated_at"]
+                    updated: row["updated_at"],
+                    expires: row["expires_at"]
                 )
             }
         }

@@ -151,29 +151,45 @@ extension SQLiteCatalog {
     }
 
     /// Points a tag to a manifest, and says whether it did not already.
+    ///
+    /// Whoever points it last says how long it is there, unless it cannot be moved.
+    ///
+    /// `mayMoveLocked`: whether the tag is moved also where somebody has said that it stays.
     static func point(
         _ tag: Tag,
         to manifestID: Int64,
         _ publication: ManifestPublication,
-        _ database: Database
+        _ database: Database,
+        mayMoveLocked: Bool = false
     ) throws -> Bool {
         let repositoryID = try database.repositoryID(publication.repository, createdAt: publication.now)
-        let row = try database.row(
-            """
-            SELECT manifest_id, expires_at IS NULL OR expires_at > ? AS is_valid FROM tag
-            WHERE repository_id = ? AND name = ?
-            """,
-            [publication.now, repositoryID, tag.rawValue]
-        )
-        let previous: Int64? = row?["manifest_id"]
-        let isValid = row?["is_valid"] == true
-        if previous == manifestID, isValid { return false }
-        if let previous, isValid, publication.immutableTags.contains(tag) {
-            throw StorageError.tagImmutable(tag, try database.manifestDigest(previous))
+        let current = try database.tagTarget(tag, repositoryID: repositoryID)
+        let isValid = current?.expires.map { $0 > publication.now } ?? (current != nil)
+        let isLocked =
+            isValid && !mayMoveLocked
+            && (current?.isImmutable == true || publication.immutableTags.contains(tag))
+        let expires = publication.expiry[tag]
+        if let current, current.manifestID == manifestID, isValid {
+            if !isLocked, current.expires != expires || publication.locksTags && !current.isImmutable {
+                try database.run(
+                    "UPDATE tag SET expires_at = ?, is_immutable = ? WHERE repository_id = ? AND name = ?",
+                    [expires, publication.locksTags || current.isImmutable, repositoryID, tag.rawValue]
+                )
+            }
+            return false
+        }
+        if let current, isLocked {
+            throw StorageError.tagImmutable(tag, try database.manifestDigest(current.manifestID))
         }
         try database.run(
-            "INSERT OR REPLACE INTO tag (repository_id, name, manifest_id, updated_at) VALUES (?, ?, ?, ?)",
-            [repositoryID, tag.rawValue, manifestID, publication.now]
+            """
+            INSERT OR REPLACE INTO tag (repository_id, name, manifest_id, updated_at, expires_at, is_immutable)
+            VALUES (?, ?, ?, ?, ?, ?)
+            """,
+            [
+                repositoryID, tag.rawValue, manifestID, publication.now, expires,
+                publication.locksTags || isValid && current?.isImmutable == true,
+            ]
         )
         try database.run(
             "INSERT INTO tag_history (repository_id, tag, digest, at) VALUES (?, ?, ?, ?)",
@@ -183,11 +199,18 @@ extension SQLiteCatalog {
             "UPDATE repository_manifest SET untagged_at = NULL WHERE repository_id = ? AND manifest_id = ?",
             [repositoryID, manifestID]
         )
-        if let previous, previous != manifestID {
+        if let previous = current?.manifestID, previous != manifestID {
             try database.noteUntagged(manifestID: previous, repositoryID: repositoryID, now: publication.now)
         }
         return true
     }
+}
+
+/// What a tag's row says.
+struct TagTarget {
+    let manifestID: Int64
+    let expires: Timestamp?
+    let isImmutable: Bool
 }
 
 extension ManifestPublication {
@@ -198,6 +221,21 @@ extension ManifestPublication {
 }
 
 extension Database {
+    /// What a tag points to or pointed to, if it has expired.
+    func tagTarget(_ tag: Tag, repositoryID: Int64) throws -> TagTarget? {
+        try row(
+            "SELECT manifest_id, expires_at, is_immutable FROM tag WHERE repository_id = ? AND name = ?",
+            [repositoryID, tag.rawValue]
+        )
+        .map {
+            TagTarget(
+                manifestID: $0["manifest_id"],
+                expires: $0["expires_at"],
+                isImmutable: $0["is_immutable"]
+            )
+        }
+    }
+
     /// The digest of a manifest that a tag points to.
     func manifestDigest(_ id: Int64) throws -> Digest {
         guard let row = try row("SELECT digest FROM manifest WHERE id = ?", [id]) else {

@@ -16,6 +16,9 @@ enum Schema {
         migrator.registerMigration("3 groups of uploads") { database in
             try database.execute(sql: groups)
         }
+        migrator.registerMigration("4 tags that stay") { database in
+            try database.execute(sql: tagLocks)
+        }
         return migrator
     }
 
@@ -150,6 +153,11 @@ enum Schema {
         CREATE INDEX referrer_artifact_type
             ON referrer (repository_id, subject, artifact_type, manifest_id) WHERE artifact_type IS NOT NULL;
         DROP INDEX repository_manifest_subject;
+        """
+
+    /// `is_immutable`: whoever pushed it said that the tag stays with its manifest.
+    private static let tagLocks = """
+        ALTER TABLE tag ADD COLUMN is_immutable INTEGER NOT NULL DEFAULT 0 CHECK (is_immutable IN (0, 1));
         """
 
     /// Images of one build that were uploaded apart, and share a tag.

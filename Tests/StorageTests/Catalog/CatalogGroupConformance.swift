@@ -49,6 +49,8 @@ struct CatalogGroupConformance {
         _ scene: CatalogScene,
         tag: Tag = .latest,
         isTagImmutable: Bool = false,
+        locksTag: Bool = false,
+        expires: Timestamp? = nil,
         expected: [Platform] = []
     ) async throws -> PartPublication.Published {
         for blob in part.image.blobs { try await scene.push(blob, to: scene.app) }
@@ -61,6 +63,8 @@ struct CatalogGroupConformance {
             expected: expected,
             openUntil: scene.clock.now + .seconds(3600)
         )
+        publication.image.locksTags = locksTag
+        publication.image.expiry[tag] = expires
         while true {
             switch try await scene.catalog.publishPart(publication) {
             case .published(let published): return published

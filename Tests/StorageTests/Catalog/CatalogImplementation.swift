@@ -90,6 +90,8 @@ struct CatalogScene: Sendable {
         in repository: RepositoryName,
         tags: [Tag] = [],
         immutableTags: Set<Tag> = [],
+        expiry: [Tag: Timestamp] = [:],
+        locksTags: Bool = false,
         isSparse: Bool = false
     ) async throws -> Bool {
         var publication = manifest.publication(
@@ -99,6 +101,8 @@ struct CatalogScene: Sendable {
             isSparse: isSparse,
             now: clock.now
         )
+        publication.expiry = expiry
+        publication.locksTags = locksTags
         while true {
             switch try await catalog.publishManifest(publication) {
             case .published(let isChange): return isChange
