@@ -53,6 +53,16 @@ extension Platform: Decodable {
     }
 }
 
+extension Platform: Encodable {
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(os, forKey: .os)
+        try container.encode(architecture, forKey: .architecture)
+        try container.encodeIfPresent(variant, forKey: .variant)
+        try container.encodeIfPresent(osVersion, forKey: .osVersion)
+    }
+}
+
 extension Platform {
     /// The platform in the specification's order of keys.
     package var json: JSONValue {

@@ -71,6 +71,13 @@ extension Digest: Decodable {
     }
 }
 
+extension Digest: Encodable {
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(description)
+    }
+}
+
 /// Why a text is no digest.
 package enum DigestError: Error, Equatable {
     case missingSeparator

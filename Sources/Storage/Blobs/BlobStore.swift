@@ -35,6 +35,9 @@ package protocol BlobStore: Sendable {
     /// Bytes of an unfinished session, to look at before it is finished.
     func read(_ range: Range<Int64>, of upload: UploadID) async throws -> ByteBuffer
 
+    /// The digest of what has come of a session so far, which goes on.
+    func digest(of upload: UploadID, _ algorithm: SupportedAlgorithm) async throws -> Digest
+
     /// Verifies a session's content and ends it.
     ///
     /// `digest`: what the content must have; nil for content whose digest is whatever it is.

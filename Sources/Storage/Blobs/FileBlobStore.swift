@@ -105,6 +105,11 @@ extension FileBlobStore {
         return try await blocking { try upload.read(range) }
     }
 
+    package func digest(of id: UploadID, _ algorithm: SupportedAlgorithm) async throws -> Digest {
+        let upload = try await fileUpload(id)
+        return try await blocking { try upload.digest(algorithm) }
+    }
+
     package func finishUpload(_ id: UploadID, expecting digest: Digest?) async throws -> VerifiedUpload {
         let upload = try await fileUpload(id)
         let algorithm: SupportedAlgorithm

@@ -113,6 +113,16 @@ final class FileUpload: Sendable {
         }
     }
 
+    /// The digest of what has come so far.
+    func digest(_ algorithm: SupportedAlgorithm) throws -> Digest {
+        let (size, digester) = try state.withLock { state in
+            try checkOpen(state)
+            return (state.offset, state.digester)
+        }
+        if let digester, digester.algorithm == algorithm { return digester.finish() }
+        return try digestOfBytes(algorithm, size: size)
+    }
+
     /// Computes the digest, ends the session and returns digest and size.
     func finish(_ algorithm: SupportedAlgorithm) throws -> (Digest, Int64) {
         let (size, digester) = try state.withLock { state in
@@ -138,6 +148,7 @@ final class FileUpload: Sendable {
     /// Reads the file from end to end, without keeping anybody waiting who asks about the session meanwhile.
     private func digestOfBytes(_ algorithm: SupportedAlgorithm, size: Int64) throws -> Digest {
         let (digest, count) = try files.digest(of: openBytes(.read), algorithm)
+        // Fewer bytes, or more that came meanwhile.
         guard count == size else { throw shortFile }
         return digest
     }

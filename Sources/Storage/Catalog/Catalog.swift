@@ -72,6 +72,12 @@ package protocol Catalog: Sendable {
     /// - Throws: as `publishManifest`. An immutable tag takes a further platform of its own group, and nothing else.
     func publishPart(_ part: PartPublication) async throws -> PartPublication.Outcome
 
+    /// The image of a repository that was published with a memo of this key; nil where it is not there any more.
+    func rememberedImage(_ key: Digest, in repository: RepositoryName) async throws -> RememberedImage?
+
+    /// Whether a repository has an image that was published with a memo of this hint.
+    func hasRememberedImage(hint: Digest, in repository: RepositoryName) async throws -> Bool
+
     /// Closes groups whose time is over, and removes the images of those that never took their tag. Durable.
     ///
     /// - Returns: how many were closed; fewer than `limit` means that nothing else is due.

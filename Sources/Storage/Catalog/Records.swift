@@ -78,6 +78,8 @@ package struct ManifestPublication: Sendable {
     package var locksTags: Bool
     /// Whether the manifest may refer to content that the repository has not.
     package let isSparse: Bool
+    /// What is to be remembered of how the manifest was made.
+    package var memo: PackagingMemo?
     /// Blobs that were synced for this publication.
     package var synced: Set<BlobRecord.ID>
     package let now: Timestamp
@@ -92,6 +94,7 @@ package struct ManifestPublication: Sendable {
         expiry: [Tag: Timestamp] = [:],
         locksTags: Bool = false,
         isSparse: Bool = false,
+        memo: PackagingMemo? = nil,
         synced: Set<BlobRecord.ID> = [],
         now: Timestamp
     ) {
@@ -104,6 +107,7 @@ package struct ManifestPublication: Sendable {
         self.expiry = expiry
         self.locksTags = locksTags
         self.isSparse = isSparse
+        self.memo = memo
         self.synced = synced
         self.now = now
     }

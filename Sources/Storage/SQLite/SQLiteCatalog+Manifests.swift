@@ -156,6 +156,7 @@ extension Database {
             try enqueueGarbage(target, repositoryID: repositoryID, due: keptUntil)
         }
         try removeReferrer(manifestID: manifestID, repositoryID: repositoryID)
+        try forget(manifestID: manifestID, repositoryID: repositoryID)
         try run(
             """
             DELETE FROM upload_part WHERE manifest_id = ?1 AND EXISTS

@@ -38,6 +38,9 @@ extension SQLiteCatalog {
         }
         let repositoryID = try database.repositoryID(publication.repository, createdAt: publication.now)
         let (manifestID, isNew) = try store(publication, repositoryID: repositoryID, database)
+        if let memo = publication.memo {
+            try database.remember(memo, manifestID: manifestID, repositoryID: repositoryID)
+        }
         return .added(manifestID: manifestID, repositoryID: repositoryID, isNew: isNew)
     }
 

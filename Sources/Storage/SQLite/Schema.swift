@@ -19,6 +19,9 @@ enum Schema {
         migrator.registerMigration("4 tags that stay") { database in
             try database.execute(sql: tagLocks)
         }
+        migrator.registerMigration("5 memos of packaged images") { database in
+            try database.execute(sql: memos)
+        }
         return migrator
     }
 
@@ -158,6 +161,20 @@ enum Schema {
     /// `is_immutable`: whoever pushed it said that the tag stays with its manifest.
     private static let tagLocks = """
         ALTER TABLE tag ADD COLUMN is_immutable INTEGER NOT NULL DEFAULT 0 CHECK (is_immutable IN (0, 1));
+        """
+
+    /// What images were made of, and what is to be known of them without making them again.
+    private static let memos = """
+        CREATE TABLE packaging_memo (
+            repository_id INTEGER NOT NULL REFERENCES repository (id),
+            key TEXT NOT NULL,
+            hint TEXT NOT NULL,
+            manifest_id INTEGER NOT NULL REFERENCES manifest (id),
+            details BLOB NOT NULL,
+            PRIMARY KEY (repository_id, key)
+        ) WITHOUT ROWID;
+        CREATE INDEX packaging_memo_hint ON packaging_memo (repository_id, hint);
+        CREATE INDEX packaging_memo_manifest ON packaging_memo (manifest_id, repository_id);
         """
 
     /// Images of one build that were uploaded apart, and share a tag.

@@ -40,6 +40,27 @@ struct BlobStoreUploadConformance {
         }
     }
 
+    @Test("tells the digest of what has come, and goes on", arguments: Implementation.all)
+    func digest(_ implementation: Implementation) async throws {
+        try await implementation.withStore { store in
+            let bytes = patternedBytes(3000)
+            let upload = try await store.beginUpload(nil)
+            for end in [0, 1, 1000, 3000] {
+                let offset = try await store.durableOffset(of: upload)
+                let part = [ByteBuffer(bytes: bytes[Int(offset)..<end])]
+                #expect(try await store.append(part, to: upload, at: offset) == Int64(end))
+                for algorithm in SupportedAlgorithm.allCases {
+                    let digest = try await store.digest(of: upload, algorithm)
+                    #expect(digest == Digest(of: Array(bytes[..<end]), algorithm: algorithm))
+                }
+            }
+            #expect(try await store.finishUpload(upload, expecting: Digest(of: bytes)).size == 3000)
+            await #expect(throws: StorageError.unknownUpload(upload)) {
+                try await store.digest(of: upload, .sha256)
+            }
+        }
+    }
+
     @Test("takes nothing at any offset but its own", arguments: Implementation.all)
     func wrongOffset(_ implementation: Implementation) async throws {
         try await implementation.withStore { store in
