@@ -56,7 +56,8 @@ let package = Package(
         .target(name: "OCI", dependencies: [crypto], swiftSettings: strict),
         .target(name: "Executables", swiftSettings: strict),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
-        .target(name: "Archive", dependencies: ["CZlib"], swiftSettings: strict),
+        .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+        .target(name: "Archive", dependencies: ["CZlib", "CZstd"], swiftSettings: strict),
         .target(
             name: "Storage",
             dependencies: ["OCI", nioCore, nioPosix, grdb, logging],

@@ -59,7 +59,7 @@ install_packages() {
 
 # What the Swift package itself is built with.
 # shellcheck disable=SC2034  # for those who source this file
-build_packages=(zlib1g-dev libsqlite3-dev ca-certificates)
+build_packages=(zlib1g-dev libzstd-dev libsqlite3-dev ca-certificates)
 
 # require_swift: makes sure that `swift` is there and new enough for Package.swift.
 require_swift() {

@@ -11,7 +11,7 @@ enum ImportTable {
     static let allowed: [String: Set<String>] = [
         "OCI": ["Crypto", "FoundationEssentials"],
         "Executables": [],
-        "Archive": ["CZlib"],
+        "Archive": ["CZlib", "CZstd"],
         "Storage": nio.union(["OCI", "GRDB", "Logging", "FoundationEssentials"]),
         "Packager": ["OCI", "Executables", "Archive", "FoundationEssentials"],
         "Registry": [
@@ -35,6 +35,7 @@ enum ImportTable {
         "Crypto": "OCI/Digester.swift",
         "GRDB": "Storage/SQLite/",
         "CZlib": "Archive/",
+        "CZstd": "Archive/",
         "Yams": "Commands/Configuration/",
         "Configuration": "Commands/Configuration/",
         "AsyncHTTPClient": "Commands/Owner/",
