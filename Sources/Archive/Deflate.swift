@@ -12,7 +12,7 @@ package enum Deflate {
         /// Several times faster than zlib's own default for a tenth more bytes: for what is compressed on the
         /// way in.
         case fastest = 1
-        /// For what is compressed once, at start.
+        /// For what is compressed once, at start, or by whoever has the time.
         case smallest = 9
     }
 

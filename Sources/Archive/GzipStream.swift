@@ -20,6 +20,7 @@ package struct GzipStream: Sendable {
     }
 
     private let pool: WorkerPool
+    private let level: Deflate.Level
     private var block: [UInt8] = []
     private var dictionary: [UInt8] = []
     private var blocksInFlight: [PendingResult<CompressedBlock>] = []
@@ -28,8 +29,9 @@ package struct GzipStream: Sendable {
     /// Goes on behind a prefix, whose own bytes the caller puts before the stream's.
     ///
     /// What follows does not refer back to the prefix's contents.
-    package init(after prefix: GzipPrefix, pool: WorkerPool) {
+    package init(after prefix: GzipPrefix, level: Deflate.Level = .fastest, pool: WorkerPool) {
         self.pool = pool
+        self.level = level
         checksum = prefix.checksum
     }
 
@@ -73,13 +75,13 @@ package struct GzipStream: Sendable {
     }
 
     private mutating func submitBlock(isLast: Bool) {
-        let (bytes, dictionary) = (block, dictionary)
+        let (bytes, dictionary, level) = (block, dictionary, level)
         self.dictionary = Array(bytes.suffix(Deflate.windowSize))
         block = []
         blocksInFlight.append(
             pool.submit {
                 CompressedBlock(
-                    bytes: Deflate.compress(bytes, dictionary: dictionary, isLast: isLast),
+                    bytes: Deflate.compress(bytes, dictionary: dictionary, isLast: isLast, level: level),
                     checksum: CRC32(of: bytes)
                 )
             }

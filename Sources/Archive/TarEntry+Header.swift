@@ -5,7 +5,7 @@ extension TarEntry {
     private static let nameFieldSize = 100
     private static let prefixFieldSize = 155
 
-    /// The header block, after a pax header where a path or size does not fit into it.
+    /// The header block, after a pax header where a path, a target or a size does not fit into it.
     package var header: [UInt8] {
         let name = kind == .directory ? path + "/" : path
         var records: [UInt8] = []
@@ -17,10 +17,18 @@ extension TarEntry {
             // What a reader without pax sees in its place.
             fields = ([], Array(name.utf8.filter { $0 < 0x80 }.prefix(Self.nameFieldSize)))
         }
+        let target = kind.target ?? ""
+        let fitsTarget = target.utf8.count <= Self.nameFieldSize && target.utf8.allSatisfy { $0 < 0x80 }
+        if !fitsTarget { records += Self.record("linkpath", target) }
         if size > Self.maximumSizeInHeader { records += Self.record("size", String(size)) }
 
-        let type = UInt8(ascii: kind == .directory ? "5" : "0")
-        let header = block(prefix: fields.prefix, name: fields.name, type: type, size: size)
+        let header = block(
+            prefix: fields.prefix,
+            name: fields.name,
+            type: kind.type,
+            size: size,
+            target: fitsTarget ? Array(target.utf8) : []
+        )
         guard !records.isEmpty else { return header }
         let recordsSize = UInt64(records.count)
         let extended = block(
@@ -57,7 +65,13 @@ extension TarEntry {
         return Array("\(length)\(rest)".utf8)
     }
 
-    private func block(prefix: [UInt8], name: [UInt8], type: UInt8, size: UInt64) -> [UInt8] {
+    private func block(
+        prefix: [UInt8],
+        name: [UInt8],
+        type: UInt8,
+        size: UInt64,
+        target: [UInt8] = []
+    ) -> [UInt8] {
         var block: [UInt8] = []
         block.reserveCapacity(Tar.blockSize)
         func append(_ bytes: some Collection<UInt8>, fieldSize: Int) {
@@ -79,7 +93,7 @@ extension TarEntry {
         let checksum = block.count
         append(String(repeating: " ", count: 8).utf8, fieldSize: 8)
         append([type], fieldSize: 1)
-        append([], fieldSize: 100)
+        append(target, fieldSize: Self.nameFieldSize)
         append("ustar\0".utf8, fieldSize: 6)
         append("00".utf8, fieldSize: 2)
         append([], fieldSize: 32)

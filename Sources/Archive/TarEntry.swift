@@ -1,4 +1,4 @@
-/// One directory or regular file of a tar archive, without its contents.
+/// One directory, file or link of a tar archive, without its contents.
 ///
 /// Whatever differs from one machine or day to the next is constant: owners have numbers and no names, and
 /// every entry dates from 1970-01-01T00:00:00Z.
@@ -9,6 +9,10 @@ package struct TarEntry: Hashable, Sendable {
         case directory
         /// A regular file of so many bytes.
         case file(size: UInt64)
+        /// Where it leads, as Linux is to follow it.
+        case symbolicLink(target: String)
+        /// Another name for a file that stands before it in the archive, by its path.
+        case hardLink(target: String)
     }
 
     /// The path below the archive's root, without a slash at either end.
@@ -34,6 +38,10 @@ package struct TarEntry: Hashable, Sendable {
         guard isRelative, !path.utf8.contains(0), path.utf8.count <= Self.maximumPathLength else {
             throw .illegalPath(path)
         }
+        if let target = kind.target {
+            let isPath = (1...Self.maximumPathLength).contains(target.utf8.count) && !target.utf8.contains(0)
+            guard isPath else { throw .illegalPath(target) }
+        }
         guard mode <= 0o7777 else { throw .illegalMode(mode) }
         guard owner <= 0o7777777 else { throw .illegalOwner(owner) }
         self.kind = kind
@@ -45,8 +53,28 @@ package struct TarEntry: Hashable, Sendable {
     /// The number of bytes of contents that follow the header, before the padding.
     package var size: UInt64 {
         switch kind {
-        case .directory: 0
+        case .directory, .symbolicLink, .hardLink: 0
         case .file(let size): size
+        }
+    }
+}
+
+extension TarEntry.Kind {
+    /// Where a link leads.
+    var target: String? {
+        switch self {
+        case .directory, .file: nil
+        case .symbolicLink(let target), .hardLink(let target): target
+        }
+    }
+
+    /// The type's digit in a header.
+    var type: UInt8 {
+        switch self {
+        case .file: UInt8(ascii: "0")
+        case .hardLink: UInt8(ascii: "1")
+        case .symbolicLink: UInt8(ascii: "2")
+        case .directory: UInt8(ascii: "5")
         }
     }
 }

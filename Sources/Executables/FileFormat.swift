@@ -90,17 +90,21 @@ enum FileFormat {
     /// Archives, packages and compressed files.
     private static func archive(_ prefix: [UInt8]) -> ExecutableRefusal? {
         for (magic, reason, name) in compressedFormats where prefix.starts(with: magic) {
+            let isTaken = reason == .gzip || reason == .zstd
             return ExecutableRefusal(
                 reason,
                 "this is \(name)",
                 advice: "unpack it and send the executable itself"
+                    + (isTaken ? "; of a root folder in a tar archive ?entrypoint=/PATH makes an image" : "")
             )
         }
         if prefix.count >= 262, prefix[257..<262].elementsEqual("ustar".utf8) {
             return ExecutableRefusal(
                 .tar,
                 "this is a tar archive",
-                advice: "unpack it and send the executable itself; images go with docker push or skopeo copy"
+                advice:
+                    "send the executable itself, or name the one in it: ?entrypoint=/PATH makes an image of a root "
+                    + "folder; images go with docker push or skopeo copy"
             )
         }
         if prefix.starts(with: "!<arch>\ndebian-binary".utf8) {

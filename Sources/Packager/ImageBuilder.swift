@@ -12,8 +12,7 @@ package struct ImageBuilder: Sendable {
     private static let beginningSize: UInt64 = 4_096
 
     private let request: ImageRequest
-    private let selection: BaseFiles.Selection
-    private let certificates: CertificateBundle?
+    private let assembly: ImageAssembly
     private var layer: LayerBuilder
     /// Of the program alone.
     private var digester = Digester()
@@ -22,15 +21,20 @@ package struct ImageBuilder: Sendable {
 
     init(_ request: ImageRequest, baseFiles: BaseFiles, workers: WorkerPool) {
         self.request = request
-        let options = request.options
-        var selection: BaseFiles.Selection = options.base == .default ? .accounts : []
-        if options.certificates ?? (options.base == .default) { selection.insert(.certificates) }
-        self.selection = selection
-        certificates = selection.contains(.certificates) ? baseFiles.certificates : nil
+        let selection = ImageAssembly.selection(request.options)
+        assembly = ImageAssembly(
+            name: request.name,
+            options: request.options,
+            certificates: selection.contains(.certificates) ? baseFiles.certificates : nil,
+            timeZones: selection.contains(.timeZones) ? baseFiles.timeZones : nil,
+            notes: ImageAssembly.notes(on: selection, of: baseFiles)
+        )
         layer = LayerBuilder(
             baseFiles.beginning(selection),
+            files: assembly.timeZones?.files ?? [],
             name: request.name,
             size: request.size,
+            codec: LayerCodec(request.options),
             workers: workers
         )
     }
@@ -64,7 +68,12 @@ package struct ImageBuilder: Sendable {
         case .runnable(let found): executable = found
         }
         let (chunks, layer) = try await layer.finish()
-        return (chunks, image(of: executable, in: layer))
+        let packaged = PackagedExecutable(
+            path: request.name.path,
+            digest: digester.finish(),
+            size: executable.size
+        )
+        return (chunks, assembly.image(of: executable, as: packaged, in: layer))
     }
 
     private mutating func lookAtBeginning(_ bytes: [UInt8]) throws(PackagingError) {
@@ -79,59 +88,5 @@ package struct ImageBuilder: Sendable {
         if let refusal = ExecutableVerdict.earlyRefusal(beginning: beginning, size: request.size) {
             throw .refused(UploadRefusal(refusal))
         }
-    }
-
-    private func image(of program: StaticExecutable, in layer: Layer) -> PackagedImage {
-        let origin = ProgramOrigin(program.buildInfo)
-        let executable = PackagedExecutable(
-            path: request.name.path,
-            digest: digester.finish(),
-            size: program.size
-        )
-        let recipe = ImageRecipe(
-            request: request,
-            certificates: certificates,
-            origin: origin,
-            executable: executable
-        )
-        let platform = request.options.platform ?? program.platform
-        let configuration = PackagedImage.Document(
-            recipe.configuration(platform: platform, layer: layer).json.canonicalBytes,
-            mediaType: .ociConfiguration
-        )
-        let manifest = PackagedImage.Document(
-            recipe.manifestBytes(configuration: configuration.descriptor, layer: layer),
-            mediaType: .ociManifest
-        )
-        var notes: [PackagingNote] = []
-        if selection.contains(.certificates), certificates == nil { notes.append(.noCertificates) }
-        if !program.runs(on: platform) {
-            notes.append(.otherPlatform(said: platform, found: program.platform))
-        }
-        return PackagedImage(
-            name: request.name,
-            platform: platform,
-            origin: origin,
-            executable: executable,
-            layer: layer,
-            configuration: configuration,
-            manifest: manifest,
-            notes: notes
-        )
-    }
-}
-
-extension StaticExecutable {
-    /// What the program's header and build information say that it runs on.
-    fileprivate var platform: Platform {
-        Platform(os: operatingSystem, architecture: architecture.rawValue, variant: variant)
-    }
-
-    /// Whether what somebody says of the program contradicts nothing that it says itself.
-    ///
-    /// A variant may be added where the program has none, and nothing else.
-    fileprivate func runs(on platform: Platform) -> Bool {
-        platform.os == operatingSystem && platform.architecture == architecture.rawValue
-            && (variant == nil || variant == platform.variant)
     }
 }

@@ -20,6 +20,7 @@ struct ImageRecipe {
         static let ownPrefix = "berth."
         static let recipe = "berth.recipe"
         static let certificates = "berth.certificates"
+        static let timeZones = "berth.zoneinfo"
         static let executable = "berth.executable"
         static let executablePath = "berth.executable-path"
         static let executableSize = "berth.executable-size"
@@ -36,16 +37,18 @@ struct ImageRecipe {
     /// Where programs are searched for that are named without a slash, as everywhere on Linux.
     private static let searchPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-    let request: ImageRequest
+    let name: ExecutableName
+    let options: PackagingOptions
     /// The certificates in the layer.
     let certificates: CertificateBundle?
+    /// The time zones in the layer.
+    let timeZones: TimeZones?
     /// What the program tells about itself.
     let origin: ProgramOrigin
     let executable: PackagedExecutable
 
     func configuration(platform: Platform, layer: Layer) -> ImageConfiguration {
-        let options = request.options
-        return ImageConfiguration(
+        ImageConfiguration(
             platform: platform,
             created: created,
             execution: ImageConfiguration.Execution(
@@ -72,12 +75,13 @@ struct ImageRecipe {
     func manifestBytes(configuration: Descriptor, layer: Layer) -> [UInt8] {
         // What is said of the image in a standard way is said in both places: tools look in one or the other.
         var annotations = labels.filter { $0.key.hasPrefix(Key.standardPrefix) }
-        annotations.merge(request.options.annotations) { _, given in given }
+        annotations.merge(options.annotations) { _, given in given }
         annotations[Key.recipe] = String(Self.number)
         annotations[Key.executable] = executable.digest.description
         annotations[Key.executablePath] = executable.path
         annotations[Key.executableSize] = String(executable.size)
         if let certificates { annotations[Key.certificates] = certificates.digest.description }
+        if let timeZones { annotations[Key.timeZones] = timeZones.digest.description }
         annotations[Key.go] = origin.goVersion
         annotations[Key.goModules] = origin.goModuleCount.map(String.init)
         annotations[Key.goAMD64] = origin.goAMD64
@@ -89,15 +93,15 @@ struct ImageRecipe {
         )
     }
 
-    private var created: String { request.options.created ?? origin.created ?? Self.epoch }
+    private var created: String { options.created ?? origin.created ?? Self.epoch }
 
     private var labels: [String: String] {
-        var labels = [Key.title: request.name.rawValue]
+        var labels = [Key.title: name.rawValue]
         labels[Key.version] = origin.version
         labels[Key.revision] = origin.revision
-        labels[Key.created] = request.options.created ?? origin.created
+        labels[Key.created] = options.created ?? origin.created
         labels[Key.source] = origin.source
-        return labels.merging(request.options.labels) { _, given in given }
+        return labels.merging(options.labels) { _, given in given }
     }
 
     /// The defaults, unless they are given, and then what is given, in its order.
@@ -108,7 +112,7 @@ struct ImageRecipe {
                 EnvironmentVariable(name: "SSL_CERT_FILE", value: "/" + BaseFiles.certificatesPath)
             )
         }
-        let given = request.options.environment
+        let given = options.environment
         return defaults.filter { variable in !given.contains { $0.name == variable.name } } + given
     }
 }

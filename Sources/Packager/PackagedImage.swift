@@ -1,12 +1,14 @@
 package import OCI
 
-/// An image made of one program: its three parts, of which the layer's bytes have been handed over already.
+/// An image made of one program, and perhaps files around it: its three parts, of which the layer's bytes have been handed over already.
 package struct PackagedImage: Hashable, Sendable {
     package let name: ExecutableName
     package let platform: Platform
     /// What the program tells about itself.
     package let origin: ProgramOrigin
     package let executable: PackagedExecutable
+    /// How many files were sent; nil for a program alone.
+    package let fileCount: Int?
     package let layer: Layer
     package let configuration: Document
     package let manifest: Document

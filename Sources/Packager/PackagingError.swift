@@ -1,4 +1,5 @@
 import Executables
+import OCI
 
 /// Why a program did not become an image.
 package enum PackagingError: Error, Hashable, Sendable {
@@ -24,9 +25,9 @@ extension PackagingError: CustomStringConvertible {
 package struct UploadRefusal: Hashable, Sendable {
     /// The two ways in which a file can be unfit.
     package enum Category: Hashable, Sendable {
-        /// Something other than a program for Linux.
+        /// Something other than a program for Linux, or an archive of a root folder.
         case notAnExecutable
-        /// A program or a part of one, but none that runs in an empty image.
+        /// A program or a part of one, but none that runs in an empty image; or a folder that no image can be made of.
         case cannotRun
     }
 
@@ -36,13 +37,20 @@ package struct UploadRefusal: Hashable, Sendable {
     /// What the file is and what to do, in one line of printable ASCII.
     package let message: String
 
-    init(_ refusal: ExecutableRefusal) {
+    /// Passes on what an inspection says of a file, of which `path` is where it was found in an archive.
+    init(_ refusal: ExecutableRefusal, of path: String? = nil) {
         category =
             switch refusal.reason.category {
             case .notAnExecutable: .notAnExecutable
             case .cannotRun: .cannotRun
             }
         reason = refusal.reason.rawValue
-        message = refusal.message
+        message = (path.map { "\($0.printable): " } ?? "") + refusal.message
+    }
+
+    init(_ category: Category, _ reason: String, _ message: String) {
+        self.category = category
+        self.reason = reason
+        self.message = message
     }
 }

@@ -6,6 +6,8 @@ package enum PackagingNote: Hashable, Sendable {
     case renamed(from: String, to: String)
     /// No certificates were found, so that the program trusts nobody over TLS.
     case noCertificates
+    /// No time zones were found.
+    case noTimeZones
     /// The image was said to be for another platform than the program is.
     case otherPlatform(said: Platform, found: Platform)
     /// The tag stood for another platform, and does not any more.
@@ -20,6 +22,11 @@ extension PackagingNote: CustomStringConvertible {
             "the image says \(said), as was asked for, but the program is for \(found)"
         case .replaced(let platform):
             "the tag no longer stands for \(platform); uploads with the same ?build= share a tag"
+        case .noTimeZones:
+            """
+            the registry has no time zones to give, so that programs in this image know UTC alone; see packaging.zoneinfo \
+            in its configuration
+            """
         case .noCertificates:
             """
             the registry has no root certificates to give, so that TLS connections from this image will fail; see \

@@ -28,6 +28,7 @@ struct ConfigurationPrecedenceTests {
         "limits.upload-size": ["1B", "10GB", "512MiB"],
         "limits.connections": ["1", "2", "1000000"],
         "packaging.ca-bundle": ["none", "/etc/ca.pem", "./host"],
+        "packaging.zoneinfo": ["none", "/srv/zones", "./host"],
         "packaging.workers": ["1", "2", "1024"],
         "garbage.grace": ["0s", "1h", "30d"],
         "uploads.expiry": ["1s", "1h", "30d"],
@@ -89,7 +90,7 @@ struct ConfigurationPrecedenceTests {
             log: { level: warning, format: json }
             timeouts: { header: 1s, idle: 2m, stall: 3h, drain: 400ms }
             limits: { upload-size: 512MiB, connections: 7 }
-            packaging: { ca-bundle: ca.pem, workers: 3 }
+            packaging: { ca-bundle: ca.pem, zoneinfo: none, workers: 3 }
             garbage: { grace: 1h }
             uploads: { expiry: 2d }
             """
@@ -120,7 +121,7 @@ struct ConfigurationPrecedenceTests {
                 )
         )
         #expect(loaded.limits == .init(uploadSize: ByteSize(bytes: 536_870_912), connections: 7))
-        #expect(loaded.packaging == .init(caBundle: .file("ca.pem"), workers: 3))
+        #expect(loaded.packaging == .init(caBundle: .file("ca.pem"), timeZones: .none, workers: 3))
         #expect(loaded.garbage.grace == .seconds(3600))
         #expect(loaded.uploads.expiry == .seconds(172_800))
     }
@@ -136,7 +137,7 @@ struct ConfigurationPrecedenceTests {
         #expect(loaded.deletes == .allow && loaded.immutable.isEmpty && loaded.sparse.isEmpty)
         #expect(loaded.ttl.isEmpty)
         #expect(loaded.limits.uploadSize == nil)
-        #expect(loaded.packaging == .init(caBundle: .host, workers: 0))
+        #expect(loaded.packaging == .init(caBundle: .host, timeZones: .host, workers: 0))
         #expect(loaded.timeouts.idle == .seconds(75))
         #expect(loaded.garbage.grace == .seconds(86_400))
         #expect(loaded.uploads.expiry == .seconds(604_800))

@@ -140,6 +140,7 @@ struct ConfigurationValueTests {
         }
         #expect(Settings.all.filter(\.allowsNone).map(\.key.path) == ["url", "limits.upload-size"])
         #expect(try Settings.caBundle.type.parse("none") == .none)
+        #expect(try Settings.timeZones.type.parse("none") == .none)
         #expect(throws: InvalidValue.self) { try Settings.idleTimeout.check("none") }
     }
 
@@ -150,6 +151,7 @@ struct ConfigurationValueTests {
     func wrongPaths(_ text: String) {
         #expect(throws: InvalidValue.self) { try Settings.storage.check(text) }
         #expect(throws: InvalidValue.self) { try Settings.caBundle.check(text) }
+        #expect(throws: InvalidValue.self) { try Settings.timeZones.check(text) }
     }
 
     @Test(
@@ -159,5 +161,6 @@ struct ConfigurationValueTests {
     func paths(_ text: String) throws {
         #expect(try Settings.storage.type.parse(text) == text)
         #expect(try Settings.caBundle.type.parse(text) == .file(text))
+        #expect(try Settings.timeZones.type.parse(text) == .folder(text))
     }
 }

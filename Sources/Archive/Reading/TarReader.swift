@@ -79,6 +79,15 @@ package struct TarReader: Sendable {
         }
     }
 
+    /// Whether a file may be an archive, as its first block tells, or as much of it as there is.
+    package static func recognises(beginning: some Collection<UInt8>) -> Bool {
+        let block = Array(beginning.prefix(Tar.blockSize))
+        if block.count >= 262, block[257..<262].elementsEqual("ustar".utf8) { return true }
+        guard block.count == Tar.blockSize else { return false }
+        // The old format has no magic, but a checksum.
+        return (try? TarBlock(block, offset: 0)).flatMap(\.self) != nil
+    }
+
     /// Whether the block of zeros has come that ends an archive.
     package var isAtEnd: Bool { if case .end = state { true } else { false } }
 

@@ -69,6 +69,7 @@ extension BerthConfiguration {
             )
             self.packaging = Packaging(
                 caBundle: try values.value(of: Settings.caBundle),
+                timeZones: try values.value(of: Settings.timeZones),
                 workers: try values.value(of: Settings.workers)
             )
             self.garbage = Garbage(grace: try values.value(of: Settings.grace))

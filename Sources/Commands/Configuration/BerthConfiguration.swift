@@ -56,6 +56,7 @@ struct BerthConfiguration: Sendable {
 
     struct Packaging: Hashable, Sendable {
         let caBundle: CABundle
+        let timeZones: TimeZoneSource
         /// 0 for one worker a core.
         let workers: Int
     }

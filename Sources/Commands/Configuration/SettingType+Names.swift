@@ -25,6 +25,21 @@ extension SettingType<CABundle> {
     }
 }
 
+extension SettingType<TimeZoneSource> {
+    static var timeZones: SettingType {
+        SettingType(expectation: "host, none or the path of a folder of compiled time zones") {
+            (text: String) throws(InvalidValue) -> TimeZoneSource in
+            switch text {
+            case "host": return .host
+            case "none": return .none
+            default:
+                try checkPath(text)
+                return .folder(text)
+            }
+        }
+    }
+}
+
 extension SettingType<HostName> {
     static var hostName: SettingType {
         SettingType(expectation: "an address or a host name") {

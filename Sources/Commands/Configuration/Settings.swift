@@ -124,6 +124,12 @@ enum Settings {
         default: "host",
         "The root certificates that images get: this machine's (host), those in a file (its path), or none."
     )
+    static let timeZones = Setting(
+        "packaging.zoneinfo",
+        .timeZones,
+        default: "host",
+        "The time zones for images that want them: this machine's (host), those in a folder (its path), or none."
+    )
     static let workers = Setting(
         "packaging.workers",
         .integer(0...1024),
@@ -151,7 +157,7 @@ enum Settings {
         logLevel, logFormat,
         headerTimeout, idleTimeout, stallTimeout, drainTimeout,
         uploadSize, connections,
-        caBundle, workers,
+        caBundle, timeZones, workers,
         grace,
         uploadExpiry,
     ]

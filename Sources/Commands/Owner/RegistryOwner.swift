@@ -184,7 +184,7 @@ extension BerthConfiguration {
 extension Packager {
     /// A packager as configured.
     ///
-    /// A bundle of certificates that is configured and cannot be used is an error.
+    /// A bundle of certificates or a folder of time zones that is configured and cannot be used is an error.
     fileprivate init(_ configuration: BerthConfiguration.Packaging) throws {
         let certificates =
             switch configuration.caBundle {
@@ -192,10 +192,28 @@ extension Packager {
             case .file(let path): try Self.bundle(path)
             case .none: nil as CertificateBundle?
             }
+        let timeZones =
+            switch configuration.timeZones {
+            case .host: try Self.timeZones(TimeZones.hostPath) { try .ofHost(at: $0) }
+            case .folder(let path): try Self.timeZones(path) { try TimeZones(contentsOfFolder: $0) }
+            case .none: nil as TimeZones?
+            }
         self.init(
             certificates: certificates,
+            timeZones: timeZones,
             workerCount: configuration.workers == 0 ? nil : configuration.workers
         )
+    }
+
+    private static func timeZones(
+        _ path: String,
+        _ read: (String) throws -> TimeZones?
+    ) throws -> TimeZones? {
+        do {
+            return try read(path)
+        } catch let error as TimeZonesError {
+            throw CommandError("packaging.zoneinfo: \(path): \(error)")
+        }
     }
 
     private static func bundle(_ path: String) throws -> CertificateBundle {

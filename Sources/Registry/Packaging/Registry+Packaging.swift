@@ -124,19 +124,23 @@ extension Registry {
         spool: UploadID,
         layer: UploadID
     ) async throws -> PackagedImage {
+        var content = PeekedContent(upload.content)
+        if let folder = try await folderReader(for: upload.options, &content) {
+            return try await build(folder, content, of: upload, spool: spool, layer: layer)
+        }
         var executable = UploadWriter(blobs: blobs, upload: spool, offset: 0, limit: policy.maximumUploadSize)
         var output = UploadWriter(blobs: blobs, upload: layer, offset: 0, limit: nil)
         var builder: ImageBuilder
         if let length = upload.length {
             builder = packager.begin(upload.request(size: length))
-            for try await chunk in upload.content {
+            while let chunk = try await content.next() {
                 try await executable.write(chunk)
                 try await output.write(builder.append(Array(chunk.readableBytesView)))
             }
             try await executable.flush()
         } else {
             // An archive's entry begins with its size, so that nothing can be done before all has come.
-            for try await chunk in upload.content { try await executable.write(chunk) }
+            while let chunk = try await content.next() { try await executable.write(chunk) }
             try await executable.flush()
             builder = packager.begin(upload.request(size: executable.offset))
             var offset: Int64 = 0

@@ -34,6 +34,9 @@ struct PackagingReply {
         var lines = [reference, "digest    \(packaged.digest)"]
         if packaged.digest != image.digest { lines.append("image     \(image.digest)") }
         lines.append("platform  \(image.platform)")
+        if let count = image.fileCount {
+            lines.append("files     \(count), of which \(image.executable.path) runs")
+        }
         if isShared { lines.append("together  \(list(packaged.platforms))") }
         lines += [
             "size      \(image.executable.size) bytes the executable, \(image.layer.archiveSize) the image, "
@@ -75,6 +78,8 @@ struct PackagingReply {
             .init("imageSize", .integer(image.layer.archiveSize)),
             .init("transferSize", .integer(image.transferSize)),
             .init("executable", .string(image.executable.digest.description)),
+            .init("executablePath", .string(image.executable.path)),
+            .init("fileCount", image.fileCount.map { .integer(Int64($0)) } ?? .null),
             .init("isChange", .bool(packaged.isChange)),
             .init("dryRun", .bool(packaged.isDryRun)),
             .init("options", options.json),
