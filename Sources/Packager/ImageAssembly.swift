@@ -52,6 +52,17 @@ struct ImageAssembly: Sendable {
             recipe.manifestBytes(configuration: configuration.descriptor, layer: layer),
             mediaType: .ociManifest
         )
+        let attested = AttestedImage(
+            manifest: manifest.descriptor,
+            platform: platform,
+            created: recipe.created,
+            name: name,
+            executable: executable,
+            origin: origin,
+            inventory: SoftwareInventory(of: program.buildInfo, name: name.rawValue),
+            certificates: certificates?.digest,
+            options: options
+        )
         var notes = notes
         if !program.runs(on: platform) {
             notes.append(.otherPlatform(said: platform, found: program.platform))
@@ -65,6 +76,7 @@ struct ImageAssembly: Sendable {
             layer: layer,
             configuration: configuration,
             manifest: manifest,
+            attestations: Attestation.documents(about: attested),
             notes: notes
         )
     }

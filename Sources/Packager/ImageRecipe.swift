@@ -93,7 +93,8 @@ struct ImageRecipe {
         )
     }
 
-    private var created: String { options.created ?? origin.created ?? Self.epoch }
+    /// When the image was made, in RFC 3339.
+    var created: String { options.created ?? origin.created ?? Self.epoch }
 
     private var labels: [String: String] {
         var labels = [Key.title: name.rawValue]

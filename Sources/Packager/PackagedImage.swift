@@ -12,6 +12,8 @@ package struct PackagedImage: Hashable, Sendable {
     package let layer: Layer
     package let configuration: Document
     package let manifest: Document
+    /// Documents about the image, to be attached to its manifest.
+    package let attestations: [Attestation]
     /// What whoever sent the program should know.
     package let notes: [PackagingNote]
 

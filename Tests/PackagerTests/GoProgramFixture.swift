@@ -16,6 +16,9 @@ struct GoProgramFixture {
     /// The main module's path and version.
     var module: (path: String, version: String)? = ("github.com/berth-example/app", "v1.2.3")
     var dependencies = 0
+    /// Lines about other modules, as they stand in the block.
+    var lines: [String] = []
+    var version = "go1.27.3"
     var settings: [(key: String, value: String)] = [
         ("vcs", "git"), ("vcs.revision", "674377e7e14ef527d7bbbc85b6b54f688bb579f4"),
         ("vcs.time", "2026-11-23T09:31:24Z"), ("vcs.modified", "false"),
@@ -57,9 +60,10 @@ struct GoProgramFixture {
         var text = "path\t\(path)\n"
         if let module { text += "mod\t\(module.path)\t\(module.version)\t\n" }
         text += (0..<dependencies).map { "dep\texample.com/m\($0)\tv1.0.0\th1:=\n" }.joined()
+        text += lines.map { $0 + "\n" }.joined()
         text += settings.map { "build\t\($0.key)=\($0.value)\n" }.joined()
         let sentinel = [UInt8](repeating: 0xF7, count: 16)
         return [0xFF] + Array(" Go buildinf:".utf8) + [8, 2] + [UInt8](repeating: 0, count: 16)
-            + sized(Array("go1.27.3".utf8)) + sized(sentinel + Array(text.utf8) + sentinel)
+            + sized(Array(version.utf8)) + sized(sentinel + Array(text.utf8) + sentinel)
     }
 }

@@ -172,7 +172,7 @@ struct ProgramOriginTests {
     }
 
     /// A C program to which sections were added; crates are compressed, and a note gets its header.
-    private static func compiled(_ sections: [(String, String)]) throws -> [UInt8] {
+    static func compiled(_ sections: [(String, String)]) throws -> [UInt8] {
         try withTemporaryDirectory { directory in
             let (source, output) = (directory.appending(path: "a.c"), directory.appending(path: "a"))
             try Data("int main(void) { return 0; }\n".utf8).write(to: source)

@@ -10,6 +10,21 @@ extension Manifest {
         return JSONValue.object(members).canonicalBytes
     }
 
+    /// The bytes of the manifest of an artifact that says something about another manifest.
+    package static func artifactManifestBytes(
+        type: MediaType,
+        configuration: Descriptor,
+        layers: [Descriptor],
+        subject: Descriptor,
+        annotations: [String: String]
+    ) -> [UInt8] {
+        var members = imageMembers(configuration: configuration, layers: layers)
+        members.insert(.init("artifactType", .string(type.rawValue)), at: 2)
+        members.append(.init("subject", subject.json))
+        if !annotations.isEmpty { members.append(.init("annotations", .sorted(annotations))) }
+        return JSONValue.object(members).canonicalBytes
+    }
+
     /// The bytes of an OCI image index that this program makes: one manifest a platform.
     ///
     /// They stand in the order of their platforms' names, so that the same ones always make the same bytes.

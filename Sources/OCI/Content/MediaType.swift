@@ -49,6 +49,12 @@ extension MediaType {
     ///
     /// - SeeAlso: image-spec v1.1.1, manifest.md, "Guidance for an Empty Descriptor"
     package static let ociEmpty = MediaType(known: "application/vnd.oci.empty.v1+json")
+    /// A list of what software consists of, in JSON.
+    package static let spdx = MediaType(known: "application/spdx+json")
+    /// The same in another form.
+    package static let cyclonedx = MediaType(known: "application/vnd.cyclonedx+json")
+    /// A statement about software, in JSON.
+    package static let inToto = MediaType(known: "application/vnd.in-toto+json")
     package static let dockerManifest = MediaType(
         known: "application/vnd.docker.distribution.manifest.v2+json"
     )

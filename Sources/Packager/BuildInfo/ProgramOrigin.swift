@@ -67,7 +67,7 @@ package struct ProgramOrigin: Hashable, Sendable {
     }
 
     /// The same without spaces.
-    private static func word(_ text: String) -> String? {
+    static func word(_ text: String) -> String? {
         text.utf8.contains(UInt8(ascii: " ")) ? nil : Self.text(text)
     }
 }

@@ -7,7 +7,7 @@ extension PackagingOptions {
     package var json: JSONValue { .object(imageMembers + tagMembers) }
 
     /// Those that say what the image is, the same bytes for the same image.
-    private var imageMembers: [JSONValue.Member] {
+    var imageMembers: [JSONValue.Member] {
         var members: [JSONValue.Member] = []
         func add(_ name: Name, _ value: JSONValue?) {
             if let value { members.append(.init(name.rawValue, value)) }
