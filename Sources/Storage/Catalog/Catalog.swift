@@ -56,7 +56,7 @@ package protocol Catalog: Sendable {
         now: Timestamp
     ) async throws -> ManifestRecord?
 
-    /// Stores a manifest and points tags to it. Durable, with everything that the manifest reaches.
+    /// Stores a manifest with what is attached to it, and points tags to it. Durable, with everything that they reach.
     ///
     /// - Returns: `.published`, or `.unsynced` with the blobs that have to be synced first; nothing has changed then.
     /// - Throws: `missingReferences` with everything that the manifest refers to and the repository has not;
@@ -86,7 +86,8 @@ package protocol Catalog: Sendable {
     /// Removes a tag, not its manifest; false where there was none. Durable.
     func deleteTag(_ tag: Tag, in repository: RepositoryName, now: Timestamp) async throws -> Bool
 
-    /// Removes a manifest and all its tags from a repository; false where it was not there. Durable.
+    /// Removes a manifest and all its tags from a repository, with what came attached; false where it was not there.
+    /// Durable.
     ///
     /// `keptUntil`: before this, what the manifest alone referred to is not collected.
     /// - Throws: `manifestInUse` where an index of the repository lists it.

@@ -80,6 +80,9 @@ package struct ManifestPublication: Sendable {
     package let isSparse: Bool
     /// What is to be remembered of how the manifest was made.
     package var memo: PackagingMemo?
+    /// Manifests about this one that are there with it or not at all, and go when it goes; without tags, in the same
+    /// repository.
+    package var attached: [ManifestPublication] = []
     /// Blobs that were synced for this publication.
     package var synced: Set<BlobRecord.ID>
     package let now: Timestamp

@@ -128,7 +128,7 @@ extension Database {
         )
     }
 
-    /// Takes a manifest out of a repository, and has what it alone referred to looked at later.
+    /// Takes a manifest out of a repository with what came with it, and has what they alone referred to looked at later.
     func removeManifest(
         _ manifestID: Int64,
         repositoryID: Int64,
@@ -157,6 +157,8 @@ extension Database {
         }
         try removeReferrer(manifestID: manifestID, repositoryID: repositoryID)
         try forget(manifestID: manifestID, repositoryID: repositoryID)
+        try detach(manifestID: manifestID, repositoryID: repositoryID)
+        try removeAttachments(of: manifestID, repositoryID: repositoryID, keptUntil: keptUntil, now: now)
         try run(
             """
             DELETE FROM upload_part WHERE manifest_id = ?1 AND EXISTS

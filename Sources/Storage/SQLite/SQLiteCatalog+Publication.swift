@@ -12,6 +12,7 @@ extension SQLiteCatalog {
             case .added(let manifestID, let repositoryID, var isChange):
                 // It was meant to stay, whatever becomes of a group that it was staged in.
                 try database.run("UPDATE upload_part SET is_staged = 0 WHERE manifest_id = ?", [manifestID])
+                try database.detach(manifestID: manifestID, repositoryID: repositoryID)
                 for tag in publication.tags where try Self.point(tag, to: manifestID, publication, database) {
                     // Whoever pushes here next with a part of an older build does not know of this one.
                     try database.endGroups(ofTag: tag.rawValue, repositoryID: repositoryID)
@@ -28,10 +29,15 @@ extension SQLiteCatalog {
         case unsynced([BlobRecord])
     }
 
-    /// Adds a manifest to its repository, if all that it refers to is there and durable.
+    /// Adds a manifest to its repository with what is attached to it, if all that they refer to is there and durable.
     static func add(_ publication: ManifestPublication, _ database: Database) throws -> Addition {
         let existingID = try database.repositoryID(publication.repository)
-        let unsynced = try checkReferences(of: publication, repositoryID: existingID, database)
+        var unsynced = try checkReferences(of: publication, repositoryID: existingID, database)
+        for var attached in publication.attached {
+            attached.synced = publication.synced
+            let more = try checkReferences(of: attached, repositoryID: existingID, database)
+            unsynced += more.filter { !unsynced.contains($0) }
+        }
         guard unsynced.isEmpty else { return .unsynced(unsynced) }
         for blob in publication.synced {
             try database.run("UPDATE blob SET synced = 1 WHERE id = ? AND synced = 0", [blob.rowID])
@@ -40,6 +46,12 @@ extension SQLiteCatalog {
         let (manifestID, isNew) = try store(publication, repositoryID: repositoryID, database)
         if let memo = publication.memo {
             try database.remember(memo, manifestID: manifestID, repositoryID: repositoryID)
+        }
+        for attached in publication.attached {
+            let (attachedID, isNew) = try store(attached, repositoryID: repositoryID, database)
+            // What somebody has pushed besides stays for itself.
+            guard isNew else { continue }
+            try database.attach(attachedID, to: manifestID, repositoryID: repositoryID)
         }
         return .added(manifestID: manifestID, repositoryID: repositoryID, isNew: isNew)
     }

@@ -22,6 +22,9 @@ enum Schema {
         migrator.registerMigration("5 memos of packaged images") { database in
             try database.execute(sql: memos)
         }
+        migrator.registerMigration("6 attachments") { database in
+            try database.execute(sql: attachments)
+        }
         return migrator
     }
 
@@ -201,5 +204,16 @@ enum Schema {
             PRIMARY KEY (group_id, platform)
         ) WITHOUT ROWID;
         CREATE INDEX upload_part_manifest ON upload_part (manifest_id);
+        """
+
+    /// Manifests that came with another that they are about, and go with it.
+    private static let attachments = """
+        CREATE TABLE attachment (
+            repository_id INTEGER NOT NULL REFERENCES repository (id),
+            subject_id INTEGER NOT NULL REFERENCES manifest (id),
+            manifest_id INTEGER NOT NULL REFERENCES manifest (id),
+            PRIMARY KEY (subject_id, repository_id, manifest_id)
+        ) WITHOUT ROWID;
+        CREATE INDEX attachment_manifest ON attachment (manifest_id, repository_id);
         """
 }

@@ -78,6 +78,13 @@ enum CatalogInvariants {
             WHERE repository_manifest.repository_id = upload_group.repository_id
             AND repository_manifest.manifest_id = upload_part.manifest_id)
         """,
+        "something attached that the repository has not, or to nothing": """
+        SELECT manifest_id FROM attachment WHERE NOT EXISTS (SELECT 1 FROM referrer
+            JOIN manifest ON manifest.digest = referrer.subject AND manifest.id = attachment.subject_id
+            JOIN repository_manifest ON repository_manifest.repository_id = attachment.repository_id
+                AND repository_manifest.manifest_id = attachment.subject_id
+            WHERE referrer.repository_id = attachment.repository_id AND referrer.manifest_id = attachment.manifest_id)
+        """,
         "a tag whose history ends otherwise": """
         SELECT tag.name FROM tag JOIN manifest ON manifest.id = tag.manifest_id WHERE manifest.digest IS NOT
         (SELECT digest FROM tag_history WHERE tag_history.repository_id = tag.repository_id

@@ -391,6 +391,13 @@ struct SQLiteCatalogTests {
             try await scene.catalog.dropUnsynced(unsynced.id, removing: { scene.content.remove($0) })
         }
         try await scene.push(image, to: scene.other, tags: [.latest])
+        try await scene.push(configuration, to: scene.other)
+        var publication = image.manifest.publication(in: scene.other, now: scene.clock.now)
+        publication.attached = [artifact.publication(in: scene.other, now: scene.clock.now)]
+        if case .unsynced(let blobs) = try await scene.catalog.publishManifest(publication) {
+            publication.synced.formUnion(blobs.map(\.id))
+            _ = try await scene.catalog.publishManifest(publication)
+        }
         _ = try await scene.delete(image.manifest, in: scene.other)
         try await scene.push(blob, to: scene.app)
         _ = try await scene.catalog.deleteBlob(blob.digest, in: scene.app)
