@@ -47,6 +47,8 @@ extension Registry {
         package let isChange: Bool
         /// Whether this is only what would be, and nothing was kept.
         package var isDryRun = false
+        /// Those of the image's documents that were not attached to it before.
+        package var newAttestations: [Attestation] = []
 
         /// The digest that the tag points to, or where it does not point here the image's own.
         package var digest: Digest {
@@ -72,7 +74,13 @@ extension Registry {
                 let verified = try await blobs.finishUpload(layer, expecting: image.layer.descriptor.digest)
                 _ = try await publish(verified, in: upload.repository)
                 try await push(image.configuration, in: upload.repository)
-                return try await publish(image, of: upload, key: key)
+                try await pushAttestations(of: image, in: upload.repository)
+                let attached = try await attachedDocuments(of: image, in: upload.repository)
+                var packaged = try await publish(image, of: upload, key: key)
+                packaged.newAttestations = image.attestations.filter {
+                    !attached.contains($0.manifest.descriptor.digest)
+                }
+                return packaged
             }
         }
     }
@@ -104,7 +112,7 @@ extension Registry {
     }
 
     /// Runs a body with an upload session of its own, of which nothing is left afterwards.
-    private func withSession<Value>(_ body: (UploadID) async throws -> Value) async throws -> Value {
+    func withSession<Value>(_ body: (UploadID) async throws -> Value) async throws -> Value {
         let id = try await blobs.beginUpload(nil)
         do {
             let value = try await body(id)
@@ -164,14 +172,6 @@ extension Registry {
 
     /// What is read at once of an executable that came without a length.
     private static var portion: Int64 { 512 * 1024 }
-
-    private func push(_ document: PackagedImage.Document, in repository: RepositoryName) async throws {
-        try await withSession { id in
-            _ = try await blobs.append([ByteBuffer(bytes: document.bytes)], to: id, at: 0)
-            let verified = try await blobs.finishUpload(id, expecting: document.descriptor.digest)
-            _ = try await publish(verified, in: repository)
-        }
-    }
 }
 
 extension ExecutableUpload {

@@ -38,6 +38,7 @@ extension Registry {
             throw RegistryError.manifestInvalid(error)
         }
         let (repository, tag, options) = (upload.repository, upload.tag, upload.options)
+        let attached = try attachments(of: image, in: repository)
         func publication(tags: [Tag]) -> ManifestPublication {
             var publication = self.publication(
                 of: manifest,
@@ -53,6 +54,7 @@ extension Registry {
                 now: publication.now
             )
             publication.locksTags = options.isImmutable
+            publication.attached = attached
             return publication
         }
         guard let key else {

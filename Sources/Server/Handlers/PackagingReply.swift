@@ -41,6 +41,7 @@ struct PackagingReply {
         lines += [
             "size      \(image.executable.size) bytes the executable, \(image.layer.archiveSize) the image, "
                 + "\(image.transferSize) to pull",
+            "attached  \(image.attestations.map(\.kind.rawValue).joined(separator: ", "))",
             "run       docker run --rm \(reference)",
         ]
         switch packaged.placement {
@@ -55,7 +56,10 @@ struct PackagingReply {
         if let expires = packaged.expires { lines.append("expires   \(expires.rfc3339)") }
         lines += notes.map { "note      \($0)" }
         if packaged.isDryRun { lines.append("dry run   nothing was kept") }
-        if !packaged.isChange { lines.append("unchanged since it was uploaded before") }
+        if !packaged.isChange {
+            let new = packaged.newAttestations.map(\.kind.rawValue).joined(separator: ", ")
+            lines.append("unchanged since it was uploaded before" + (new.isEmpty ? "" : ", but for \(new)"))
+        }
         return lines.joined(separator: "\n") + "\n"
     }
 
@@ -80,11 +84,21 @@ struct PackagingReply {
             .init("executable", .string(image.executable.digest.description)),
             .init("executablePath", .string(image.executable.path)),
             .init("fileCount", image.fileCount.map { .integer(Int64($0)) } ?? .null),
+            .init("attached", .array(image.attestations.map { json(of: $0) })),
             .init("isChange", .bool(packaged.isChange)),
             .init("dryRun", .bool(packaged.isDryRun)),
             .init("options", options.json),
             .init("notes", .strings(notes.map(\.description))),
         ]
         return .object(members)
+    }
+
+    private func json(of attestation: Attestation) -> JSONValue {
+        .object([
+            .init("kind", .string(attestation.kind.rawValue)),
+            .init("artifactType", .string(attestation.kind.mediaType.rawValue)),
+            .init("digest", .string(attestation.manifest.descriptor.digest.description)),
+            .init("isNew", .bool(packaged.newAttestations.contains(attestation))),
+        ])
     }
 }
