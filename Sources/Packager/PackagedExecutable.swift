@@ -1,7 +1,7 @@
 package import OCI
 
 /// The program that an image was made of.
-package struct PackagedExecutable: Hashable, Sendable {
+package struct PackagedExecutable: Codable, Hashable, Sendable {
     /// Where it stands in the image: an absolute path.
     package let path: String
     /// Of its bytes.

@@ -19,12 +19,19 @@ package struct PackagedImage: Hashable, Sendable {
 
     /// Bytes to be stored, and what names them.
     package struct Document: Hashable, Sendable {
+        /// None where the document is stored already.
         package let bytes: [UInt8]
         package let descriptor: Descriptor
 
         init(_ bytes: [UInt8], mediaType: MediaType) {
             self.bytes = bytes
             descriptor = Descriptor(mediaType: mediaType, digest: Digest(of: bytes), size: Int64(bytes.count))
+        }
+
+        /// A document that is stored already.
+        init(stored descriptor: Descriptor) {
+            bytes = []
+            self.descriptor = descriptor
         }
     }
 

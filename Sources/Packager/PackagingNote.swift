@@ -1,7 +1,7 @@
 package import OCI
 
 /// Something that whoever sent a program should know about its image.
-package enum PackagingNote: Hashable, Sendable {
+package enum PackagingNote: Codable, Hashable, Sendable {
     /// The address was changed into a name that a repository can have.
     case renamed(from: String, to: String)
     /// No certificates were found, so that the program trusts nobody over TLS.

@@ -66,6 +66,9 @@ extension [ArchiveMember] {
     var archive: [UInt8] { flatMap(\.bytes) + Tar.end }
 }
 
+/// The bytes are not recognised as an archive.
+struct NoArchive: Error {}
+
 /// Packages an archive of a root folder as a server would, in appends of given sizes.
 func package(
     folder archive: [UInt8],
@@ -74,7 +77,10 @@ func package(
     with packager: Packager,
     appendSizes: () -> Int = { 65_536 }
 ) async throws -> Packaged {
-    var reader = try #require(FolderReader(beginning: Array(archive.prefix(FolderReader.beginningSize))))
+    // No macro takes what cannot be copied.
+    guard var reader = FolderReader(beginning: Array(archive.prefix(FolderReader.beginningSize))) else {
+        throw NoArchive()
+    }
     var kept: [UInt8] = []
     var start = 0
     while start < archive.count {

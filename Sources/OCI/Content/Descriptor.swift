@@ -52,6 +52,18 @@ extension Descriptor: Decodable {
     }
 }
 
+extension Descriptor: Encodable {
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(mediaType, forKey: .mediaType)
+        try container.encode(digest, forKey: .digest)
+        try container.encode(size, forKey: .size)
+        try container.encodeIfPresent(artifactType, forKey: .artifactType)
+        if !annotations.isEmpty { try container.encode(annotations, forKey: .annotations) }
+        try container.encodeIfPresent(platform, forKey: .platform)
+    }
+}
+
 extension Descriptor {
     /// The descriptor in the specification's order of keys, without those that say nothing.
     package var json: JSONValue {

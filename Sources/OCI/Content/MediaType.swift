@@ -90,6 +90,13 @@ extension MediaType: Decodable {
     }
 }
 
+extension MediaType: Encodable {
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(rawValue)
+    }
+}
+
 /// Why a text is no media type.
 package enum MediaTypeError: Error, Equatable {
     case tooLong

@@ -36,6 +36,17 @@ package struct Digest: Hashable, Sendable {
         self.encoded = String(decoding: hash.flatMap(hexadecimalDigits), as: UTF8.self)
     }
 
+    /// A digest from the bytes of a hash; nil unless there are as many as the algorithm makes.
+    package init?(_ algorithm: SupportedAlgorithm, hash: [UInt8]) {
+        let (name, size): (Algorithm, Int) =
+            switch algorithm {
+            case .sha256: (.sha256, 32)
+            case .sha512: (.sha512, 64)
+            }
+        guard hash.count == size else { return nil }
+        self.init(algorithm: name, hash: hash)
+    }
+
     /// The digest of bytes at hand, with a supported algorithm.
     package init(of bytes: some Sequence<UInt8>, algorithm: SupportedAlgorithm = .sha256) {
         var digester = Digester(algorithm)

@@ -3,7 +3,7 @@ package import OCI
 /// A document about an image, and the artifact that attaches it to the image's manifest.
 package struct Attestation: Hashable, Sendable {
     /// What a document says, and how.
-    package enum Kind: String, CaseIterable, Hashable, Sendable {
+    package enum Kind: String, CaseIterable, Codable, Hashable, Sendable {
         /// What the program consists of.
         case spdx
         /// The same in another form.
@@ -26,6 +26,13 @@ package struct Attestation: Hashable, Sendable {
     /// The documents about an image, which follow from it alone.
     static func documents(about image: AttestedImage) -> [Attestation] {
         Kind.allCases.filter { $0.isWanted(by: image.options) }.map { Attestation($0, about: image) }
+    }
+
+    /// A document that is stored already, by its descriptor and that of its artifact.
+    init(stored kind: Kind, content: Descriptor, manifest: Descriptor) {
+        self.kind = kind
+        self.content = PackagedImage.Document(stored: content)
+        self.manifest = PackagedImage.Document(stored: manifest)
     }
 
     private init(_ kind: Kind, about image: AttestedImage) {

@@ -3,7 +3,7 @@ import Executables
 /// What a program is and where it comes from, as far as its own build information tells.
 ///
 /// Anybody can write anything there. What gets here is short, printable, and in the form that it is to have.
-package struct ProgramOrigin: Hashable, Sendable {
+package struct ProgramOrigin: Codable, Hashable, Sendable {
     /// The program's own version, such as `v1.2.3`.
     package private(set) var version: String?
     /// The commit that it was built from.

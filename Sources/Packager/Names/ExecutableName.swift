@@ -39,6 +39,18 @@ extension ExecutableNameError: CustomStringConvertible {
     }
 }
 
+extension ExecutableName: Codable {
+    /// Reads one that was written down when it had been checked.
+    package init(from decoder: any Decoder) throws {
+        rawValue = try decoder.singleValueContainer().decode(String.self)
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(rawValue)
+    }
+}
+
 extension ExecutableName {
     /// The longest name of a file that Linux takes, in bytes.
     private static let maximumLength = 255

@@ -6,7 +6,10 @@ extension PackagingOptions {
     /// The keys are the options' names; those that may be repeated have arrays.
     package var json: JSONValue { .object(imageMembers + tagMembers) }
 
-    /// Those that say what the image is, the same bytes for the same image.
+    /// Those that say what the image is and what is attached to it, the same bytes for the same image.
+    var imageJSON: JSONValue { .object(imageMembers + [billOfMaterialsMember]) }
+
+    /// Those that say what the image is.
     var imageMembers: [JSONValue.Member] {
         var members: [JSONValue.Member] = []
         func add(_ name: Name, _ value: JSONValue?) {
@@ -38,14 +41,14 @@ extension PackagingOptions {
         return members
     }
 
+    private var billOfMaterialsMember: JSONValue.Member {
+        let forms = BillOfMaterials.allCases.filter(billsOfMaterials.contains).map(\.rawValue)
+        return .init(Name.billOfMaterials.rawValue, .strings(forms))
+    }
+
     /// Those that say what becomes of it.
     private var tagMembers: [JSONValue.Member] {
-        var members: [JSONValue.Member] = [
-            .init(
-                Name.billOfMaterials.rawValue,
-                .strings(BillOfMaterials.allCases.filter(billsOfMaterials.contains).map(\.rawValue))
-            )
-        ]
+        var members = [billOfMaterialsMember]
         if let build { members.append(.init(Name.build.rawValue, .string(build))) }
         if !expected.isEmpty {
             members.append(.init(Name.expected.rawValue, .strings(expected.map(\.description))))

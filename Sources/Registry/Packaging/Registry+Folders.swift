@@ -15,28 +15,31 @@ extension Registry {
         return FolderReader(beginning: try await content.beginning(FolderReader.beginningSize))
     }
 
-    /// Writes an archive to one session, decompressed, and the layer to another, and returns what they became.
-    func build(
+    /// Receives an archive: decompressed to one session, and then as a layer to the other.
+    func receive<Content>(
         _ reader: consuming FolderReader,
-        _ content: consuming PeekedContent<some AsyncSequence<ByteBuffer, any Error>>,
-        of upload: ExecutableUpload<some AsyncSequence<ByteBuffer, any Error>>,
-        spool: UploadID,
-        layer: UploadID
-    ) async throws -> PackagedImage {
+        _ peeked: consuming PeekedContent<Content>,
+        _ arrival: inout Arrival<Content>
+    ) async throws -> Reception {
         var reader = reader
-        var content = content
+        var content = peeked
+        let upload = arrival.upload
+        content.hash(with: Set(upload.announced.compactMap(\.supportedAlgorithm)).union([.sha256]))
         // The limit holds for what comes and for what it becomes.
         let limit = policy.maximumUploadSize
-        var received: Int64 = 0
-        var archive = UploadWriter(blobs: blobs, upload: spool, offset: 0, limit: limit)
+        var archive = UploadWriter(blobs: blobs, upload: arrival.spool, offset: 0, limit: limit)
         while let chunk = try await content.next() {
-            received += Int64(chunk.readableBytes)
-            if let limit, received > limit { throw RegistryError.uploadTooLarge(limit: limit) }
+            if let limit, content.count > limit { throw RegistryError.uploadTooLarge(limit: limit) }
             reader.append(Array(chunk.readableBytesView))
             while let bytes = try reader.next() { try await archive.write(ByteBuffer(bytes: bytes)) }
         }
         try await archive.flush()
-        var output = UploadWriter(blobs: blobs, upload: layer, offset: 0, limit: nil)
+        try arrival.finish(content.digests, size: content.count)
+        if let digest = arrival.digest, let packaged = try await publishRemembered(digest, of: upload) {
+            return .repeated(packaged)
+        }
+        var output = UploadWriter(blobs: blobs, upload: arrival.layer, offset: 0, limit: nil)
+        let spool = arrival.spool
         let image = try await packager.package(
             reader,
             name: upload.name,
@@ -45,31 +48,9 @@ extension Registry {
             let bytes = try await blobs.read(Int64(range.lowerBound)..<Int64(range.upperBound), of: spool)
             return Array(bytes.readableBytesView)
         } writing: { chunks in
-            for chunk in chunks { try await output.write(ByteBuffer(bytes: chunk)) }
+            try await output.write(chunks)
         }
         try await output.flush()
-        return image
-    }
-}
-
-/// The content of a request, of which the first bytes have been looked at.
-struct PeekedContent<Content: AsyncSequence<ByteBuffer, any Error>> {
-    private var iterator: Content.AsyncIterator
-    private var first: [ByteBuffer] = []
-
-    init(_ content: Content) { iterator = content.makeAsyncIterator() }
-
-    /// So many of the first bytes, or all there are.
-    mutating func beginning(_ count: Int) async throws -> [UInt8] {
-        var bytes: [UInt8] = []
-        while bytes.count < count, let chunk = try await iterator.next(isolation: #isolation) {
-            first.append(chunk)
-            bytes += chunk.readableBytesView
-        }
-        return Array(bytes.prefix(count))
-    }
-
-    mutating func next() async throws -> ByteBuffer? {
-        first.isEmpty ? try await iterator.next(isolation: #isolation) : first.removeFirst()
+        return .made(image)
     }
 }

@@ -13,10 +13,16 @@ package struct ExecutableUpload<Content: AsyncSequence<ByteBuffer, any Error> & 
     /// The executable's name in the image.
     package let name: ExecutableName
     package let options: PackagingOptions
+    /// Digests that the client says the content has.
+    package let announced: Set<Digest>
+    /// Whether the client sends nothing until it is told to go on.
+    package let isHeldBack: Bool
 
     package init(
         content: Content,
         length: Int64?,
+        announced: Set<Digest> = [],
+        isHeldBack: Bool = false,
         repository: RepositoryName,
         tag: Tag,
         name: ExecutableName,
@@ -24,6 +30,8 @@ package struct ExecutableUpload<Content: AsyncSequence<ByteBuffer, any Error> & 
     ) {
         self.content = content
         self.length = length
+        self.announced = announced
+        self.isHeldBack = isHeldBack
         self.repository = repository
         self.tag = tag
         self.name = name
@@ -61,32 +69,53 @@ extension Registry {
     /// When this returns it survives a loss of power.
     ///
     /// The layer is archived, compressed and hashed while the executable arrives. Of one that is refused, or whose
-    /// sender vanishes, nothing is kept.
+    /// sender vanishes, nothing is kept. What the repository has been sent before is hashed and not packaged again, and
+    /// where the client waits to be told to go on, and has announced its digest, it is not read at all.
     package func package(
         _ upload: ExecutableUpload<some AsyncSequence<ByteBuffer, any Error>>
     ) async throws -> PackagedUpload {
-        try await withSession { executable in
+        if upload.isHeldBack, let digest = upload.announced.first(where: { $0.algorithm == .sha256 }),
+            let packaged = try await publishRemembered(digest, of: upload)
+        {
+            return packaged
+        }
+        return try await withSession { spool in
             try await withSession { layer in
-                let image = try await build(upload, spool: executable, layer: layer)
-                // Before anything of the image is kept.
-                let key = try buildKey(of: image, options: upload.options)
-                if upload.options.isDryRun { return try await rehearse(image, of: upload) }
-                let verified = try await blobs.finishUpload(layer, expecting: image.layer.descriptor.digest)
-                _ = try await publish(verified, in: upload.repository)
-                try await push(image.configuration, in: upload.repository)
-                try await pushAttestations(of: image, in: upload.repository)
-                let attached = try await attachedDocuments(of: image, in: upload.repository)
-                var packaged = try await publish(image, of: upload, key: key)
-                packaged.newAttestations = image.attestations.filter {
-                    !attached.contains($0.manifest.descriptor.digest)
+                var arrival = Arrival(of: upload, spool: spool, layer: layer)
+                switch try await receive(&arrival) {
+                case .repeated(let packaged): return packaged
+                case .made(let image): return try await keep(image, of: arrival)
                 }
-                return packaged
             }
         }
     }
 
+    /// Makes what an image is made of blobs, and publishes it.
+    private func keep<Content>(
+        _ image: PackagedImage,
+        of arrival: Arrival<Content>
+    ) async throws -> PackagedUpload {
+        let upload = arrival.upload
+        // Before anything of the image is kept.
+        let key = try buildKey(of: image, options: upload.options)
+        if upload.options.isDryRun { return try await rehearse(image, of: upload) }
+        let verified = try await blobs.finishUpload(
+            arrival.layer,
+            expecting: image.layer.descriptor.digest
+        )
+        _ = try await publish(verified, in: upload.repository)
+        try await push(image.configuration, in: upload.repository)
+        try await pushAttestations(of: image, in: upload.repository)
+        let attached = try await attachedDocuments(of: image, in: upload.repository)
+        var packaged = try await publish(image, of: upload, key: key, memo: arrival.memo(of: image, packager))
+        packaged.newAttestations = image.attestations.filter {
+            !attached.contains($0.manifest.descriptor.digest)
+        }
+        return packaged
+    }
+
     /// What an upload would become, were it kept, as far as it concerns this image alone.
-    private func rehearse(
+    func rehearse(
         _ image: PackagedImage,
         of upload: ExecutableUpload<some AsyncSequence<ByteBuffer, any Error>>
     ) async throws -> PackagedUpload {
@@ -123,66 +152,11 @@ extension Registry {
             throw error
         }
     }
-
-    /// Writes the executable to one session and the layer to another, and returns what they became.
-    ///
-    /// The executable is kept until it is whole because only then can it be inspected.
-    private func build(
-        _ upload: ExecutableUpload<some AsyncSequence<ByteBuffer, any Error>>,
-        spool: UploadID,
-        layer: UploadID
-    ) async throws -> PackagedImage {
-        var content = PeekedContent(upload.content)
-        if let folder = try await folderReader(for: upload.options, &content) {
-            return try await build(folder, content, of: upload, spool: spool, layer: layer)
-        }
-        var executable = UploadWriter(blobs: blobs, upload: spool, offset: 0, limit: policy.maximumUploadSize)
-        var output = UploadWriter(blobs: blobs, upload: layer, offset: 0, limit: nil)
-        var builder: ImageBuilder
-        if let length = upload.length {
-            builder = packager.begin(upload.request(size: length))
-            while let chunk = try await content.next() {
-                try await executable.write(chunk)
-                try await output.write(builder.append(Array(chunk.readableBytesView)))
-            }
-            try await executable.flush()
-        } else {
-            // An archive's entry begins with its size, so that nothing can be done before all has come.
-            while let chunk = try await content.next() { try await executable.write(chunk) }
-            try await executable.flush()
-            builder = packager.begin(upload.request(size: executable.offset))
-            var offset: Int64 = 0
-            while offset < executable.offset {
-                let chunk = try await blobs.read(
-                    offset..<min(offset + Self.portion, executable.offset),
-                    of: spool
-                )
-                try await output.write(builder.append(Array(chunk.readableBytesView)))
-                offset += Int64(chunk.readableBytes)
-            }
-        }
-        let (chunks, image) = try await builder.finish { range in
-            let bytes = try await blobs.read(Int64(range.lowerBound)..<Int64(range.upperBound), of: spool)
-            return Array(bytes.readableBytesView)
-        }
-        try await output.write(chunks)
-        try await output.flush()
-        return image
-    }
-
-    /// What is read at once of an executable that came without a length.
-    private static var portion: Int64 { 512 * 1024 }
 }
 
 extension ExecutableUpload {
-    /// `size` is the executable's, in bytes.
-    fileprivate func request(size: Int64) -> ImageRequest {
+    /// `size` is the executable's, in bytes; 0 where it is not known.
+    func request(size: Int64) -> ImageRequest {
         ImageRequest(name: name, options: options, size: UInt64(size))
-    }
-}
-
-extension UploadWriter {
-    fileprivate mutating func write(_ chunks: [[UInt8]]) async throws {
-        for chunk in chunks { try await write(ByteBuffer(bytes: chunk)) }
     }
 }

@@ -26,7 +26,8 @@ extension Registry {
     func publish(
         _ image: PackagedImage,
         of upload: ExecutableUpload<some AsyncSequence<ByteBuffer, any Error>>,
-        key: String?
+        key: String?,
+        memo: PackagingMemo?
     ) async throws -> PackagedUpload {
         let manifest: Manifest
         do {
@@ -38,7 +39,8 @@ extension Registry {
             throw RegistryError.manifestInvalid(error)
         }
         let (repository, tag, options) = (upload.repository, upload.tag, upload.options)
-        let attached = try attachments(of: image, in: repository)
+        // What is remembered has its documents already.
+        let attached = memo == nil ? [] : try attachments(of: image, in: repository)
         func publication(tags: [Tag]) -> ManifestPublication {
             var publication = self.publication(
                 of: manifest,
@@ -55,6 +57,7 @@ extension Registry {
             )
             publication.locksTags = options.isImmutable
             publication.attached = attached
+            publication.memo = memo
             return publication
         }
         guard let key else {

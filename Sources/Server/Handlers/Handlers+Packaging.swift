@@ -23,6 +23,8 @@ extension Handlers {
             ExecutableUpload(
                 content: content,
                 length: content.length,
+                announced: try AnnouncedDigests.read(headers),
+                isHeldBack: isHeldBack,
                 repository: target.repository,
                 tag: target.tag,
                 name: try options.name ?? ExecutableName(target.repository),
@@ -66,6 +68,9 @@ extension Handlers {
             """
         return .bytes(Array(text.utf8), type: "text/plain; charset=utf-8")
     }
+
+    /// Whether the client waits for `100 Continue` before it sends content.
+    private var isHeldBack: Bool { headers[values: .expect].contains { $0.lowercased() == "100-continue" } }
 
     private var baseURL: String { advertised.url ?? "http://\(authority)" }
 

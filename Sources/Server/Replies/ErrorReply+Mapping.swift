@@ -111,6 +111,15 @@ extension ErrorReply {
                 code: .digestInvalid,
                 message: "an upload ends with ?digest=<digest of the whole blob>"
             )
+        case .malformedDigestField(let field, let value):
+            self.init(
+                status: .badRequest,
+                code: .digestInvalid,
+                message: """
+                    \(field) cannot be read at '\(value.printable)': it is sha-256=:<base64>:, as RFC 9530 has it, and \
+                    X-Checksum-Sha256 64 hexadecimal digits
+                    """
+            )
         case .tagsBesideTag:
             self.init(
                 status: .badRequest,

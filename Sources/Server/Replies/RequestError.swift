@@ -12,6 +12,8 @@ enum RequestError: Error, Equatable {
     /// `size` is the blob's, in bytes.
     case unsatisfiableRange(size: Int64)
     case missingDigest
+    /// A field that announces a digest, by its name, and what is wrong in it.
+    case malformedDigestField(String, String)
     /// `?tag=` where the path has a tag itself.
     case tagsBesideTag
     case tooManyTags(limit: Int)
