@@ -91,7 +91,7 @@ python_clients() {
     key=$({ cat "$list"; python3 --version; uname -m; } | sha256sum)
     root=$cache/python-clients-${key:0:12}
     if [[ ! -d $root ]]; then
-        say "fetching Python clients (10 MB) from PyPI into $root"
+        say "fetching Python packages (40 MB) from PyPI into $root"
         mkdir -p "$cache"
         scratch=$(mktemp -d "$cache/fetch.XXXXXX")
         # A virtual environment brings its own pip. It is given up again: only the packages' files are kept.

@@ -22,9 +22,10 @@ struct CycloneDXDocument {
 
     /// A name that no other component of the document has: where it can be the package URL, as readers expect.
     private static func reference(to component: SoftwareComponent, _ taken: inout Set<String>) -> String {
+        // The word keeps a name from reading as the address of another document.
         let plain =
             component.url?.description
-            ?? component.name + (component.version.map { "@\($0)" } ?? "")
+            ?? "component \(component.name)" + (component.version.map { " \($0)" } ?? "")
         var reference = plain
         var number = 1
         while !taken.insert(reference).inserted {
