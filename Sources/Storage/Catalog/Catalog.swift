@@ -56,6 +56,13 @@ package protocol Catalog: Sendable {
         now: Timestamp
     ) async throws -> ManifestRecord?
 
+    /// When a manifest came, and its tag where it is named by one; nil where there is no such manifest.
+    func dates(
+        of reference: Reference,
+        in repository: RepositoryName,
+        now: Timestamp
+    ) async throws -> ManifestDates?
+
     /// Stores a manifest with what is attached to it, and points tags to it. Durable, with everything that they reach.
     ///
     /// - Returns: `.published`, or `.unsynced` with the blobs that have to be synced first; nothing has changed then.

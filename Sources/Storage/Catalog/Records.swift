@@ -55,6 +55,21 @@ package struct ManifestRecord: Hashable, Sendable {
     }
 }
 
+/// When a manifest came into a repository, and its tag to where it is.
+package struct ManifestDates: Hashable, Sendable {
+    package let pushed: Timestamp
+    /// Since when the tag points to it; nil where it was named by its digest.
+    package let tagged: Timestamp?
+    /// When the tag will be gone; nil where it stays.
+    package let expires: Timestamp?
+
+    package init(pushed: Timestamp, tagged: Timestamp? = nil, expires: Timestamp? = nil) {
+        self.pushed = pushed
+        self.tagged = tagged
+        self.expires = expires
+    }
+}
+
 /// A manifest on its way into a repository.
 package struct ManifestPublication: Sendable {
     /// What became of it.

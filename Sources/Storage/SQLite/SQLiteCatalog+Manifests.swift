@@ -39,6 +39,43 @@ extension SQLiteCatalog {
         }
     }
 
+    package func dates(
+        of reference: Reference,
+        in repository: RepositoryName,
+        now: Timestamp
+    ) async throws -> ManifestDates? {
+        try await read { database in
+            guard let repositoryID = try database.repositoryID(repository) else { return nil }
+            let row =
+                switch reference {
+                case .tag(let tag):
+                    try database.row(
+                        """
+                        SELECT repository_manifest.pushed_at, tag.updated_at, tag.expires_at FROM tag
+                        JOIN repository_manifest ON repository_manifest.repository_id = tag.repository_id
+                            AND repository_manifest.manifest_id = tag.manifest_id
+                        WHERE tag.repository_id = ? AND tag.name = ?
+                            AND (tag.expires_at IS NULL OR tag.expires_at > ?)
+                        """,
+                        [repositoryID, tag.rawValue, now]
+                    )
+                case .digest(let digest):
+                    try database.row(
+                        """
+                        SELECT repository_manifest.pushed_at, NULL AS updated_at, NULL AS expires_at FROM manifest
+                        JOIN repository_manifest ON repository_manifest.repository_id = ?
+                            AND repository_manifest.manifest_id = manifest.id
+                        WHERE manifest.digest = ?
+                        """,
+                        [repositoryID, digest.description]
+                    )
+                }
+            return row.map {
+                ManifestDates(pushed: $0["pushed_at"], tagged: $0["updated_at"], expires: $0["expires_at"])
+            }
+        }
+    }
+
     package func deleteTag(_ tag: Tag, in repository: RepositoryName, now: Timestamp) async throws -> Bool {
         try await writes.perform(.power) { database in
             guard let repositoryID = try database.repositoryID(repository),
