@@ -66,7 +66,7 @@ let package = Package(
         .target(name: "Packager", dependencies: ["OCI", "Executables", "Archive"], swiftSettings: strict),
         .target(
             name: "Registry",
-            dependencies: ["OCI", "Storage", "Packager", nioCore, logging],
+            dependencies: ["OCI", "Storage", "Packager", "Archive", nioCore, logging],
             swiftSettings: strict
         ),
         .target(

@@ -18,6 +18,11 @@ package enum RegistryError: Error, Equatable {
     case unexpectedPlatform(Platform, expected: [Platform])
     /// `expect` is given, and neither `build` nor the executable tells which uploads belong together.
     case unknownBuild
+    /// No image of this platform has the name.
+    case platformUnknown(Platform, available: [Platform])
+    /// Several images have the name, and none was picked.
+    case platformNeeded(available: [Platform])
+    case executableUnknown(ExecutableAbsence)
     /// Another request goes on with the same upload session.
     case superseded
 }
@@ -50,7 +55,23 @@ extension RegistryError: CustomStringConvertible {
             'expect' waits for uploads of the same build, and nothing tells which these are: the executable does not say \
             which commit it was built from, without changes; name the build, as in build=17
             """
+        case .platformUnknown(let platform, let available):
+            available.isEmpty
+                ? "this is no image for \(platform), nor for any other platform"
+                : "this is no image for \(platform); it is for \(Self.list(available))"
+        case .platformNeeded(let available):
+            available.isEmpty
+                ? "this is no image for any platform"
+                : """
+                this is an image for several platforms: add platform=, one of \(Self.list(available))
+                """
+        case .executableUnknown(let absence): absence.description
         case .superseded: "another request goes on with this upload session"
         }
+    }
+
+    /// Platforms as others' documents name them.
+    private static func list(_ platforms: [Platform]) -> String {
+        platforms.map(\.description.printable).joined(separator: ", ")
     }
 }

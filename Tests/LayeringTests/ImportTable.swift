@@ -15,7 +15,8 @@ enum ImportTable {
         "Storage": nio.union(["OCI", "GRDB", "Logging", "FoundationEssentials"]),
         "Packager": ["OCI", "Executables", "Archive", "FoundationEssentials"],
         "Registry": [
-            "OCI", "Storage", "Packager", "Executables", "NIOCore", "Logging", "FoundationEssentials",
+            "OCI", "Storage", "Packager", "Executables", "Archive", "NIOCore", "Logging",
+            "FoundationEssentials",
         ],
         "Server": nio.union([
             "OCI", "Storage", "Registry", "Packager", "Hummingbird", "HummingbirdCore", "HTTPTypes",

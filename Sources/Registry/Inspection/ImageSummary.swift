@@ -25,6 +25,15 @@ package struct ImageDetails: Hashable, Sendable {
         package let annotations: [String: String]
         /// The bytes of the manifest, the configuration and the layers.
         package let size: Int64
+        /// What is known about it.
+        package var referrers = Referrers()
+    }
+
+    /// The first of the manifests that say something about another one.
+    package struct Referrers: Hashable, Sendable {
+        package var descriptors: [Descriptor] = []
+        /// Whether there are more than these.
+        package var hasMore = false
     }
 
     package let name: ImageName
@@ -33,7 +42,12 @@ package struct ImageDetails: Hashable, Sendable {
     package let artifactType: MediaType?
     package let annotations: [String: String]
     /// One for an image, one for each platform of an index.
-    package let parts: [Part]
+    package var parts: [Part]
+    /// Whether an index lists more than the parts.
+    package let hasMoreParts: Bool
+    package var dates: ManifestDates?
+    /// What is known about an index as a whole: what is known about an image its only part has.
+    package var referrers = Referrers()
 
     /// The bytes that a client without any of it would pull.
     package var size: Int64 { parts.reduce(0) { $0.adding($1.size) } }

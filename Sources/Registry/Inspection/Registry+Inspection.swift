@@ -1,3 +1,4 @@
+import FoundationEssentials
 import NIOCore
 package import OCI
 package import Storage
@@ -38,9 +39,8 @@ extension Registry {
     }
 
     private func summary(of record: TagRecord, in repository: RepositoryName) async throws -> ImageSummary {
-        let details = try? await image(
-            ImageName(repository: repository, reference: .digest(record.digest))
-        )
+        let image = ImageName(repository: repository, reference: .digest(record.digest))
+        let details = try? await manifests(of: image, named: image)
         return ImageSummary(
             repository: repository,
             tag: record,
@@ -49,25 +49,75 @@ extension Registry {
         )
     }
 
-    /// Everything that the manifest of an image says, and those below it.
-    package func image(_ name: ImageName) async throws -> ImageDetails {
-        let record = try await manifest(name.reference, in: name.repository)
+    /// Everything that is known of an image: what its manifest says, and those below it, and what refers to them.
+    ///
+    /// `platform`: picks one of an index; nil for all.
+    package func image(_ name: ImageName, for platform: Platform? = nil) async throws -> ImageDetails {
+        var picked = name
+        if let platform {
+            let image = try await platformImage(name, for: platform)
+            picked = ImageName(repository: name.repository, reference: .digest(image.record.digest))
+        }
+        var details = try await manifests(of: picked, named: name)
+        details.dates = try await catalog.dates(of: name.reference, in: name.repository, now: clock())
+        for index in details.parts.indices {
+            details.parts[index].referrers = try await referrers(
+                of: details.parts[index].digest,
+                in: name.repository
+            )
+        }
+        if details.parts.map(\.digest) != [details.digest] {
+            details.referrers = try await referrers(of: details.digest, in: name.repository)
+        }
+        return details
+    }
+
+    private func referrers(
+        of subject: Digest,
+        in repository: RepositoryName
+    ) async throws -> ImageDetails.Referrers {
+        let page = try await referrers(
+            of: subject,
+            in: repository,
+            artifactType: nil,
+            at: nil,
+            limit: Self.maximumReferrers
+        )
+        return ImageDetails.Referrers(
+            descriptors: page.descriptors.compactMap {
+                try? JSONDecoder().decode(Descriptor.self, from: Data($0))
+            },
+            hasMore: page.next != nil
+        )
+    }
+
+    /// As many as somebody reads; there is a list of its own of all.
+    private static var maximumReferrers: Int { 50 }
+
+    /// No image is for so many platforms; without a bound one request would look for ten thousand manifests.
+    private static var maximumParts: Int { 64 }
+
+    /// What a manifest and those below it say.
+    ///
+    /// `name` is what it was asked for by, where that is not the manifest's own.
+    private func manifests(of image: ImageName, named name: ImageName) async throws -> ImageDetails {
+        let record = try await manifest(image.reference, in: image.repository)
         let manifest = try parsed(record)
-        let parts: [ImageDetails.Part]
+        var parts: [ImageDetails.Part] = []
+        var hasMore = false
         if case .index(let children) = manifest.content {
-            var found: [ImageDetails.Part] = []
-            for child in children {
+            for child in children.prefix(Self.maximumParts) {
                 // An index may name what is not here, and what is no manifest.
                 let reference = Reference.digest(child.digest)
-                guard let record = try await catalog.manifest(reference, in: name.repository, now: clock())
+                guard let record = try await catalog.manifest(reference, in: image.repository, now: clock())
                 else {
                     continue
                 }
-                found.append(try await part(record, platform: child.platform, in: name.repository))
+                parts.append(try await part(record, platform: child.platform, in: image.repository))
             }
-            parts = found
+            hasMore = children.count > Self.maximumParts
         } else {
-            parts = [try await part(record, platform: nil, in: name.repository)]
+            parts = [try await part(record, platform: nil, in: image.repository)]
         }
         return ImageDetails(
             name: name,
@@ -75,7 +125,8 @@ extension Registry {
             mediaType: record.mediaType,
             artifactType: manifest.artifactType,
             annotations: manifest.annotations,
-            parts: parts
+            parts: parts,
+            hasMoreParts: hasMore
         )
     }
 
@@ -117,7 +168,7 @@ extension Registry {
         return try? ImageConfiguration(parsing: Array(bytes.readableBytesView))
     }
 
-    private func parsed(_ record: ManifestRecord) throws -> Manifest {
+    func parsed(_ record: ManifestRecord) throws -> Manifest {
         do { return try Manifest(parsing: record.bytes, contentType: record.mediaType) } catch {
             throw RegistryError.manifestInvalid(error)
         }

@@ -163,6 +163,15 @@ extension ErrorReply {
                 hint: "to allow it, set 'deletes: allow' in the configuration",
                 headers: [.allow: content == .blob ? "GET, HEAD" : "GET, HEAD, PUT"]
             )
+        case .platformUnknown: self.init(status: .notFound, code: .manifestUnknown, message: message)
+        case .executableUnknown:
+            self.init(
+                status: .notFound,
+                code: .blobUnknown,
+                message: message,
+                hint: "docker takes files out of any image: docker cp $(docker create IMAGE):/PATH ."
+            )
+        case .platformNeeded: self.init(status: .badRequest, code: .unsupported, message: message)
         case .unexpectedPlatform, .unknownBuild:
             self.init(status: .badRequest, code: .unsupported, message: message)
         case .superseded: self.init(status: .conflict, code: .blobUploadInvalid, message: message)
