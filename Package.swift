@@ -91,9 +91,8 @@ let package = Package(
         .target(
             name: "TestSupport",
             dependencies: [
-                "OCI", "Storage", "Packager", "Registry", "Server", hummingbird, nioCore, nioEmbedded,
-                httpTypes,
-                logging, serviceLifecycle,
+                "OCI", "Archive", "Storage", "Packager", "Registry", "Server", hummingbird, nioCore,
+                nioEmbedded, httpTypes, logging, serviceLifecycle,
             ],
             path: "Tests/TestSupport",
             swiftSettings: strict
@@ -115,8 +114,8 @@ let package = Package(
         .testTarget(
             name: "ServerTests",
             dependencies: [
-                "OCI", "Storage", "Registry", "Server", "TestSupport", nioCore, nioEmbedded, nioHTTP1,
-                httpTypes,
+                "OCI", "Archive", "Storage", "Registry", "Server", "TestSupport", nioCore, nioEmbedded,
+                nioHTTP1, httpTypes,
             ],
             swiftSettings: strict
         ),

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Logging
+import OCI
 
 /// `berth list`: what is in the registry.
 struct ListCommand: AsyncParsableCommand {

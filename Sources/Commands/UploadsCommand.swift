@@ -1,5 +1,6 @@
 import ArgumentParser
 import Logging
+import OCI
 
 /// `berth uploads`: what is being uploaded, or was and can be resumed.
 struct UploadsCommand: AsyncParsableCommand {

@@ -3,6 +3,7 @@ import Hummingbird
 import Logging
 import NIOCore
 import OCI
+import Storage
 
 /// One line a request: what was asked, what came of it, and for whom.
 ///
@@ -37,6 +38,10 @@ struct AccessLog: Sendable {
                 try await body.write(writer)
                 record(status: status, bytes: Int64(length))
             } catch {
+                // The head has been sent, so that nobody else hears of it.
+                if error is StorageError {
+                    logger.error("a reply broke off", metadata: ["path": "\(path)", "error": "\(error)"])
+                }
                 record(status: status, bytes: Int64(length), isInterrupted: true)
                 throw error
             }

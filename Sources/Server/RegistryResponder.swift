@@ -115,6 +115,8 @@ package struct RegistryResponder: HTTPResponder {
         case .listReferrers(let name, let subject): try await handlers.listReferrers(of: subject, in: name)
         case .listRepositories: try await handlers.listRepositories()
         case .packageExecutable(let path): try await handlers.packageExecutable(path)
+        case .readImage(let name): try await handlers.readImage(name)
+        case .deleteImage(let name): try await handlers.deleteImage(name)
         case .welcome: handlers.welcome()
         case .health: .bytes(Array("ok\n".utf8), type: "text/plain; charset=utf-8")
         case .administer(let endpoint):

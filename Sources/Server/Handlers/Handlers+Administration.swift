@@ -44,12 +44,15 @@ extension Handlers {
         }
     }
 
+    /// `?name=` is the image, `?platform=` picks one of an index, and with `?form=text` it is told for people.
     private func inspectImage() async throws -> Response {
         let name: ImageName
         do { name = try ImageName(query["name"] ?? "") } catch {
             throw RequestError.imageName(error)
         }
-        return .json(try await registry.image(name).json)
+        let platform = try query["platform"].map(ImageQuery.platform)
+        let form: DescriptionForm = query["form"] == "text" ? .text : .json
+        return try await explainingAbsence(of: name) { try await describe(name, platform, as: form) }
     }
 }
 
@@ -66,36 +69,6 @@ extension ImageSummary {
             ]
             if let expires = tag.expires { members.append(.init("expires", .string(expires.rfc3339))) }
         }
-        return .object(members)
-    }
-}
-
-extension ImageDetails {
-    fileprivate var json: JSONValue {
-        var members: [JSONValue.Member] = [
-            .init("name", .string(name.description)),
-            .init("digest", .string(digest.description)),
-            .init("mediaType", .string(mediaType.rawValue)),
-        ]
-        if let artifactType { members.append(.init("artifactType", .string(artifactType.rawValue))) }
-        members.append(.init("size", .integer(size)))
-        if !annotations.isEmpty { members.append(.init("annotations", .sorted(annotations))) }
-        members.append(.init("parts", .array(parts.map(\.json))))
-        return .object(members)
-    }
-}
-
-extension ImageDetails.Part {
-    fileprivate var json: JSONValue {
-        var members: [JSONValue.Member] = [.init("digest", .string(digest.description))]
-        if let platform { members.append(.init("platform", .string(platform.description))) }
-        members.append(.init("size", .integer(size)))
-        if let configuration {
-            if let created = configuration.created { members.append(.init("created", .string(created))) }
-            members.append(.init("configuration", configuration.execution.json))
-        }
-        if !layers.isEmpty { members.append(.init("layers", .array(layers.map(\.json)))) }
-        if !annotations.isEmpty { members.append(.init("annotations", .sorted(annotations))) }
         return .object(members)
     }
 }

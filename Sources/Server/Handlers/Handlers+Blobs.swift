@@ -13,8 +13,7 @@ extension Handlers {
             .dockerContentDigest: digest.description,
             .eTag: "\"\(digest)\"",
             .acceptRanges: "bytes",
-            // What a digest names never changes.
-            .cacheControl: "max-age=31536000, immutable",
+            .cacheControl: Self.unchanging,
         ]
         let isKnown = EntityTag.matches(headers[values: .ifNoneMatch], digest)
         if isHead {
@@ -25,11 +24,7 @@ extension Handlers {
         }
         let blob = try await registry.blob(digest, in: repository)
         if isKnown { return .empty(.notModified, fields) }
-        let range = headers[.range].flatMap { header in
-            // A client that resumes asks for the rest only if the content is still the same.
-            headers[.ifRange].map { EntityTag.isSame($0, digest) } ?? true ? header : nil
-        }
-        switch ByteRange(range, size: blob.size) {
+        switch requestedRange(of: digest, size: blob.size) {
         case .whole:
             return Response(status: .ok, headers: fields, body: body(0..<blob.size, of: blob))
         case .part(let part):
@@ -39,6 +34,18 @@ extension Handlers {
             throw RequestError.unsatisfiableRange(size: blob.size)
         }
     }
+
+    /// The part that is asked for of content that has a digest.
+    func requestedRange(of digest: Digest, size: Int64) -> ByteRange {
+        let range = headers[.range].flatMap { header in
+            // A client that resumes asks for the rest only if the content is still the same.
+            headers[.ifRange].map { EntityTag.isSame($0, digest) } ?? true ? header : nil
+        }
+        return ByteRange(range, size: size)
+    }
+
+    /// What a digest names never changes.
+    static var unchanging: String { "max-age=31536000, immutable" }
 
     /// Takes a blob out of a repository (end-10).
     func deleteBlob(_ digest: Digest, in repository: RepositoryName) async throws -> Response {

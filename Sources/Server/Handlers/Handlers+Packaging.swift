@@ -72,10 +72,11 @@ extension Handlers {
     /// Whether the client waits for `100 Continue` before it sends content.
     private var isHeldBack: Bool { headers[values: .expect].contains { $0.lowercased() == "100-continue" } }
 
-    private var baseURL: String { advertised.url ?? "http://\(authority)" }
+    /// The address that clients reach this registry at, without a slash at its end.
+    var baseURL: String { advertised.url ?? "http://\(authority)" }
 
     /// The first part of an image reference that leads here: what was configured, or the name that the client used.
-    private var authority: String {
+    var authority: String {
         advertised.authority ?? DockerHost.authority(request.head.authority ?? "localhost")
     }
 }

@@ -21,6 +21,9 @@ extension ErrorReply {
             self.init(status: .badRequest, code: .paginationNumberInvalid, message: error.description)
         case let error as ContentError: self.init(error)
         case let error as PackagingError: self.init(error)
+        case let error as AbsentImage: self.init(error)
+        case let error as ImageQueryError:
+            self.init(status: .badRequest, code: .unsupported, message: error.description)
         case let error as ExportError: self.init(error)
         case let error as UploadNameError:
             self.init(status: .badRequest, code: .nameInvalid, message: error.description)
@@ -59,6 +62,12 @@ extension ErrorReply {
             self.init(status: .badRequest, code: .nameInvalid, message: error.description)
         case .impossibleTag(let error):
             self.init(status: .notFound, code: .manifestUnknown, message: error.description)
+        case .impossibleImage(.repository(let error)):
+            self.init(status: .notFound, code: .nameUnknown, message: error.description)
+        case .impossibleImage(.tag(let error)):
+            self.init(status: .notFound, code: .manifestUnknown, message: error.description)
+        case .impossibleImage(.digest(let error)):
+            self.init(status: .badRequest, code: .digestInvalid, message: error.description)
         case .reference(.tag(let error)):
             self.init(status: .badRequest, code: .manifestInvalid, message: error.description)
         case .reference(.digest(let error)), .digest(let error):
@@ -102,7 +111,7 @@ extension ErrorReply {
             self.init(
                 status: .rangeNotSatisfiable,
                 code: .sizeInvalid,
-                message: "the blob has \(size) bytes",
+                message: "there are \(size) bytes",
                 headers: [.contentRange: "bytes */\(size)"]
             )
         case .missingDigest:

@@ -103,6 +103,7 @@ extension Endpoint {
         }
     }
 
+    /// A path that is an image's reference: `/team/app`, `/team/app:1.2.0`, `/team/app@sha256:…`.
     private static func image(
         _ method: HTTPRequest.Method,
         _ path: [String]
@@ -111,7 +112,19 @@ extension Endpoint {
             // Uploading to the bare address is a mistake that the packager explains.
             return try choose(method, [(.get, .welcome), (.put, .packageExecutable(path))])
         }
-        return try choose(method, [(.put, .packageExecutable(path))])
+        switch method {
+        case .put: return .packageExecutable(path)
+        // A slash behind the name is what uploads need, and people leave there.
+        case .get, .head: return .readImage(try imageName(path.last == "" ? path.dropLast() : path[...]))
+        case .delete: return .deleteImage(try imageName(path[...]))
+        default: throw .methodNotAllowed(allowed: [.get, .head, .put, .delete])
+        }
+    }
+
+    private static func imageName(_ segments: ArraySlice<String>) throws(EndpointError) -> ImageName {
+        do { return try ImageName(segments.joined(separator: "/")) } catch {
+            throw .impossibleImage(error)
+        }
     }
 
     /// The endpoint of a method.

@@ -37,6 +37,10 @@ enum Endpoint: Hashable, Sendable {
     /// Makes an image of the executable in the request's content. The path as written, its last part a file name or
     /// an image's name.
     case packageExecutable([String])
+    /// What is known of an image, or the executable that it was made of; by GET or HEAD.
+    case readImage(ImageName)
+    /// Removes a tag, or an image by its digest.
+    case deleteImage(ImageName)
     /// What this server is, for somebody who looks.
     case welcome
     case health
@@ -63,6 +67,8 @@ enum EndpointError: Error, Equatable {
     /// No manifest has such a tag, as none can be given it.
     case impossibleTag(TagError)
     case digest(DigestError)
+    /// No image has such a name, as none can be given it.
+    case impossibleImage(ImageNameError)
     case uploadID
     case reservedName
 }

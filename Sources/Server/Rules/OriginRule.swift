@@ -44,6 +44,8 @@ extension HTTPField.Name {
     static let ociTag = known("OCI-Tag")
     static let ociNamespace = known("OCI-Namespace")
     static let ociFiltersApplied = known("OCI-Filters-Applied")
+    /// Of the whole, also beside a part of it; RFC 9530.
+    static let reprDigest = known("Repr-Digest")
     /// Where a list goes on; RFC 8288.
     static let link = known("Link")
 }

@@ -80,6 +80,16 @@ extension TestClient {
         try await push(image.manifest, to: repository, as: reference)
     }
 
+    /// Pushes an image that says it was made of an executable.
+    func push(
+        _ image: ExecutableImageFixture,
+        to repository: String,
+        as reference: String? = nil
+    ) async throws {
+        for blob in [image.configuration, image.layer] { try await push(blob, to: repository) }
+        try await push(image.manifest, to: repository, as: reference)
+    }
+
     /// Opens an upload session, and returns its path.
     func openUpload(in repository: String) async throws -> String {
         let reply = try await send("POST", "/v2/\(repository)/blobs/uploads/", content: [])

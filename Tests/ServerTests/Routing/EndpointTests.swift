@@ -132,6 +132,8 @@ struct EndpointTests {
             ("/v2/a/manifests/\(Self.digest)", ["GET", "HEAD", "PUT", "DELETE"]),
             ("/_/health", ["GET", "HEAD"]),
             ("/", ["GET", "HEAD", "PUT"]),
+            ("/a/b:1.2", ["GET", "HEAD", "PUT", "DELETE"]),
+            ("/a@\(Self.digest)", ["GET", "HEAD", "PUT", "DELETE"]),
         ]
         for (path, allowed) in paths {
             for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "FOO", "get"]

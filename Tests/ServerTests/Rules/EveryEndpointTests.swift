@@ -35,7 +35,7 @@ struct EveryEndpointTests {
                     "/v2/a/b/manifests/\(manifest.digest)", "/v2/a/b/blobs/\(loose.digest)", upload, "/",
                     "/_/health",
                     "/_/admin/images", "/_/admin/image?name=a/b:latest", "/_/admin/uploads",
-                    "/v2/unknown/path", "/%00",
+                    "/v2/unknown/path", "/%00", "/a/b", "/a/b:latest?file", "/a/b@\(manifest.digest)", "/c",
                 ].map { TestRequest(method, $0) }
             } + [
                 TestRequest("PUT", "/v2/a/b/manifests/new", json, content: manifest.bytes),
@@ -57,6 +57,8 @@ struct EveryEndpointTests {
                 TestRequest("DELETE", upload),
                 TestRequest("PUT", "/program", content: [0x7F, 0x45, 0x4C, 0x46]),
                 TestRequest("PUT", "/", content: [0x7F, 0x45, 0x4C, 0x46]),
+                TestRequest("DELETE", "/a/b"),
+                TestRequest("DELETE", "/a/b@\(manifest.digest)"),
                 TestRequest("OPTIONS", "/v2/"),
                 TestRequest("POST", "/"),
             ]
