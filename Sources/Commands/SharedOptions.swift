@@ -21,7 +21,7 @@ struct SharedOptions: ParsableArguments {
     }
 
     /// All variables of the process.
-    private static var environment: [String: String] {
+    static var environment: [String: String] {
         var variables: [String: String] = [:]
         var entry = environ
         while let text = entry.pointee {

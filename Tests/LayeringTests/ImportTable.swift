@@ -31,14 +31,14 @@ enum ImportTable {
         "berth": ["Commands"],
     ]
 
-    /// Modules that one folder of a target may import alone, so that what they bring stays there.
-    static let confined: [String: String] = [
-        "Crypto": "OCI/Digester.swift",
-        "GRDB": "Storage/SQLite/",
-        "CZlib": "Archive/",
-        "CZstd": "Archive/",
-        "Yams": "Commands/Configuration/",
-        "Configuration": "Commands/Configuration/",
-        "AsyncHTTPClient": "Commands/Owner/",
+    /// Modules that few folders of a target may import, so that what they bring stays there.
+    static let confined: [String: [String]] = [
+        "Crypto": ["OCI/Digester.swift"],
+        "GRDB": ["Storage/SQLite/"],
+        "CZlib": ["Archive/"],
+        "CZstd": ["Archive/"],
+        "Yams": ["Commands/Configuration/"],
+        "Configuration": ["Commands/Configuration/"],
+        "AsyncHTTPClient": ["Commands/Owner/", "Commands/RegistryClient/"],
     ]
 }

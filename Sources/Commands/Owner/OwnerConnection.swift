@@ -4,6 +4,7 @@ import Logging
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+import Server
 import ServiceLifecycle
 import Storage
 import UnixSignals
@@ -51,6 +52,24 @@ struct OwnerConnection: Sendable {
             }
             try await Task.sleep(for: .milliseconds(20))
         }
+    }
+
+    /// Runs a body that can speak to the owner of a folder that nobody else knows: this process.
+    ///
+    /// `advertised`: what replies call the images.
+    static func withOwn(
+        _ configuration: BerthConfiguration,
+        advertised: AdvertisedAddress,
+        logger: Logger,
+        _ body: @escaping @Sendable (OwnerConnection) async throws -> Void
+    ) async throws {
+        let owner = try await RegistryOwner.open(
+            configuration,
+            as: .command,
+            advertised: advertised,
+            logger: logger
+        )
+        try await owner.lend(to: body, logger: logger)
     }
 
     /// How long the owner may take from taking the folder to listening: it may have to check a large folder first.

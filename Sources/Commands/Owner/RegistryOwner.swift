@@ -18,9 +18,12 @@ struct RegistryOwner: Sendable {
     private let advertised: CommandAddress
 
     /// Takes the configured folder, and opens it.
+    ///
+    /// `advertised`: what replies on the socket call the images, where not by the configured address.
     static func open(
         _ configuration: BerthConfiguration,
         as role: StorageOwnership.Role,
+        advertised: AdvertisedAddress? = nil,
         logger: Logger
     ) async throws -> RegistryOwner {
         let packager = try Packager(configuration.packaging)
@@ -56,7 +59,7 @@ struct RegistryOwner: Sendable {
             registry: registry,
             server: server,
             configuration: configuration,
-            advertised: CommandAddress(configuration)
+            advertised: CommandAddress(configuration, fixed: advertised)
         )
     }
 
@@ -152,20 +155,23 @@ struct RegistryOwner: Sendable {
 /// The address that a command's reply names: the listener's, or where none runs the one that it will have.
 private final class CommandAddress: Sendable {
     private let configuration: BerthConfiguration
+    private let fixed: AdvertisedAddress?
     private let port: Mutex<Int>
 
-    init(_ configuration: BerthConfiguration) {
+    init(_ configuration: BerthConfiguration, fixed: AdvertisedAddress?) {
         self.configuration = configuration
+        self.fixed = fixed
         port = Mutex(configuration.port)
     }
 
     func listens(on port: Int) { self.port.withLock { $0 = port } }
 
     var current: AdvertisedAddress {
-        AdvertisedAddress(
-            authority: configuration.authority(port: port.withLock { $0 }),
-            url: configuration.url?.description
-        )
+        fixed
+            ?? AdvertisedAddress(
+                authority: configuration.authority(port: port.withLock { $0 }),
+                url: configuration.url?.description
+            )
     }
 }
 

@@ -33,7 +33,7 @@ extension Handlers {
         )
         let reply = PackagingReply(
             packaged: packaged,
-            repository: "\(authority)/\(target.repository)",
+            repository: authority.isEmpty ? "\(target.repository)" : "\(authority)/\(target.repository)",
             tag: target.tag,
             options: options,
             notes: target.notes + packaged.image.notes

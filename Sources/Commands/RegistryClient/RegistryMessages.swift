@@ -1,0 +1,62 @@
+import FoundationEssentials
+import NIOHTTP1
+import OCI
+
+/// What is asked of a registry, or of the server that gives its tokens.
+struct RegistryRequest: Sendable {
+    enum Content: Sendable {
+        case bytes([UInt8])
+        /// A file is opened again for each attempt; `sent` hears how much of it has gone out.
+        case file(path: String, size: Int64, sent: @Sendable (Int64) -> Void)
+    }
+
+    var method: HTTPMethod
+    var url: RegistryURL
+    var fields: HTTPHeaders = [:]
+    var content: Content?
+
+    init(_ method: HTTPMethod, _ url: RegistryURL, _ fields: HTTPHeaders = [:], content: Content? = nil) {
+        self.method = method
+        self.url = url
+        self.fields = fields
+        self.content = content
+    }
+}
+
+/// What a registry answers.
+struct RegistryResponse: Sendable {
+    let status: UInt
+    let fields: HTTPHeaders
+    let body: [UInt8]
+
+    /// The largest document that is read: a manifest has at most 4 MiB.
+    static let maximumSize = 8 * 1024 * 1024
+
+    private struct Errors: Decodable {
+        struct Entry: Decodable {
+            let code: String?
+            let message: String?
+        }
+        let errors: [Entry]?
+        /// Token servers' own.
+        let details: String?
+    }
+
+    /// What the registry says about a refusal; nil where it says nothing.
+    ///
+    /// - SeeAlso: distribution-spec v1.1.1, "Error Codes"
+    var errorText: String? {
+        guard let document = try? JSONDecoder().decode(Errors.self, from: Data(body)) else { return nil }
+        let first = document.errors?.first
+        let texts = [first?.code, first?.message ?? document.details].compactMap { $0 }.filter { !$0.isEmpty }
+        return texts.isEmpty ? nil : texts.joined(separator: ": ").printable
+    }
+
+    /// How long the registry wants to be left alone, where it says so in seconds.
+    var retryAfter: Duration? {
+        guard let text = fields.first(name: "Retry-After"), let seconds = Int64(text),
+            (0...86_400).contains(seconds)
+        else { return nil }
+        return .seconds(seconds)
+    }
+}
