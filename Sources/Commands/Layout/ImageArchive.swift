@@ -15,6 +15,7 @@ struct ImageArchive {
     private let manifest: (bytes: [UInt8], manifest: Manifest)
 
     /// `image`: an image's manifest, and no index, which old engines could not load.
+    ///
     /// `name`: what the image is called where it is loaded, with a tag.
     init(_ image: Descriptor, named name: String, of layout: ImageLayout) throws {
         self.layout = layout

@@ -33,11 +33,15 @@ struct PackDestination: Sendable {
     private static func output(_ path: String) throws -> Output {
         if path == "-" {
             guard isatty(STDOUT_FILENO) == 0 else {
-                throw ValidationError("--output - writes an archive, which a terminal cannot show: redirect it.")
+                throw ValidationError(
+                    "--output - writes an archive, which a terminal cannot show: redirect it."
+                )
             }
             return .standardOutput
         }
-        guard !path.isEmpty else { throw ValidationError("--output: name a folder, or a file that ends in .tar.") }
+        guard !path.isEmpty else {
+            throw ValidationError("--output: name a folder, or a file that ends in .tar.")
+        }
         for suffix in [".tar.gz", ".tgz", ".tar.zst", ".zip"] where path.hasSuffix(suffix) {
             let name = path.dropLast(suffix.count)
             throw ValidationError(

@@ -29,7 +29,9 @@ struct PackExport: Sendable {
                     try ImageLayout(folder: "\(scratch.path)/layout")
                 }
                 guard
-                    let image = layout.entries.first(where: { $0.annotations[ImageLayout.referenceName] != nil })
+                    let image = layout.entries.first(where: {
+                        $0.annotations[ImageLayout.referenceName] != nil
+                    })
                 else { throw CommandError("the image is not where it was put") }
                 try Task.checkCancellation()
                 // Other people see what is pushed: it goes out when nothing else can fail any more.

@@ -13,21 +13,6 @@ struct CredentialHelper: Sendable {
     /// What one prints is a few hundred bytes.
     private static let maximumOutput = 64 * 1024
 
-    /// `name` is the text behind `docker-credential-`: no path, since any program could be meant by one.
-    init(_ name: String, timeLimit: Duration = defaultTimeLimit) throws(CredentialHelperError) {
-        let isName = name.utf8.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"):
-                true
-            default: "-_.".utf8.contains(byte)
-            }
-        }
-        guard isName, !name.isEmpty else { throw .name(name) }
-        program = "docker-credential-" + name
-        self.timeLimit = timeLimit
-    }
-
     private struct Answer: Decodable {
         // swift-format-ignore: AlwaysUseLowerCamelCase
         let Username: String
@@ -58,6 +43,23 @@ struct CredentialHelper: Sendable {
         if answer.Username.isEmpty, answer.Secret.isEmpty { return nil }
         return answer.Username == "<token>"
             ? .identityToken(answer.Secret) : .password(user: answer.Username, password: answer.Secret)
+    }
+}
+
+extension CredentialHelper {
+    /// `name` is the text behind `docker-credential-`: no path, since any program could be meant by one.
+    init(_ name: String, timeLimit: Duration = defaultTimeLimit) throws(CredentialHelperError) {
+        let isName = name.utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"):
+                true
+            default: "-_.".utf8.contains(byte)
+            }
+        }
+        guard isName, !name.isEmpty else { throw .name(name) }
+        program = "docker-credential-" + name
+        self.timeLimit = timeLimit
     }
 }
 

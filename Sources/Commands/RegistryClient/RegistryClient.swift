@@ -84,7 +84,10 @@ struct RegistryClient: Sendable {
     /// What a reply's Location means.
     func location(of response: RegistryResponse, from url: RegistryURL) throws -> RegistryURL {
         guard let text = response.fields.first(name: "Location"), let location = url.resolving(text) else {
-            throw RegistryClientError(.malformed, "\(registry) answers \(response.status) without saying where")
+            throw RegistryClientError(
+                .malformed,
+                "\(registry) answers \(response.status) without saying where"
+            )
         }
         guard url.base.scheme == .http || location.base.scheme == .https else {
             throw RegistryClientError(.insecure, "\(registry) sends us on to \(location.base), without TLS")

@@ -23,6 +23,11 @@ struct RegistryRequest: Sendable {
     }
 }
 
+extension RegistryRequest {
+    /// Asks for whatever is at an address.
+    init(reading url: RegistryURL) { self.init(.GET, url) }
+}
+
 /// What a registry answers.
 struct RegistryResponse: Sendable {
     let status: UInt

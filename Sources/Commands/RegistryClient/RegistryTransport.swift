@@ -67,13 +67,18 @@ struct RegistryTransport: Sendable {
         switch error {
         case is CancellationError, is CommandError: return error
         case let error as NIOConnectionError where error.connectionErrors.isEmpty:
-            return RegistryClientError(.unreachable, "there is no host \(url.base.host), as far as is known here")
+            return RegistryClientError(
+                .unreachable,
+                "there is no host \(url.base.host), as far as is known here"
+            )
         case let error as NIOConnectionError:
             let reason = (error.connectionErrors.first?.error as? IOError).map { ": \(reasonText($0))" } ?? ""
             return RegistryClientError(.unreachable, "cannot reach \(host)\(reason)")
         case is NIOTooManyBytesError:
             return RegistryClientError(.malformed, "\(host) answers with more than is reasonable")
         case let error as HTTPClientError: return translated(error, host)
+        case let error as IOError where isUnreachable(error):
+            return RegistryClientError(.unreachable, "cannot reach \(host): \(reasonText(error))")
         case let error as IOError:
             return RegistryClientError(.interrupted, "the connection to \(host) broke: \(reasonText(error))")
         case is ChannelError, is HTTPParserError:
@@ -106,6 +111,11 @@ struct RegistryTransport: Sendable {
                 "the connection to \(host) broke: \(error.shortDescription.printable)"
             )
         }
+    }
+
+    /// Whether there was no connection to begin with.
+    private static func isUnreachable(_ error: IOError) -> Bool {
+        [ECONNREFUSED, EHOSTUNREACH, ENETUNREACH, EACCES, EPERM].contains(error.errnoCode)
     }
 
     private static func reasonText(_ error: IOError) -> String {

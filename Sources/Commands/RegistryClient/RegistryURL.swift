@@ -90,7 +90,8 @@ struct RegistryURL: Hashable, Sendable {
 
     /// The same address with a further parameter behind its query.
     func adding(_ name: String, _ value: String) -> RegistryURL {
-        let separator = !target.contains("?") ? "?" : target.hasSuffix("?") || target.hasSuffix("&") ? "" : "&"
+        let separator =
+            !target.contains("?") ? "?" : target.hasSuffix("?") || target.hasSuffix("&") ? "" : "&"
         return with(target: target + separator + name + "=" + URLText.encoded(value))
     }
 }

@@ -45,6 +45,10 @@ struct RemoteImage: Hashable, Sendable {
     init(_ text: String) throws(RemoteImageError) {
         guard !text.contains("://") else { throw .scheme }
         guard !text.contains("@") else { throw .digest }
+        // Docker would look for an image of that name; nobody means that.
+        guard text.prefix(while: { $0 != ":" }) != "localhost" || text.contains("/") else {
+            throw .name(.repository(.empty))
+        }
         let slash = text.firstIndex(of: "/")
         let first = text[..<(slash ?? text.startIndex)]
         let path: String

@@ -4,8 +4,9 @@ struct RetryPolicy: Sendable {
     var attempts = 5
     /// Before the second attempt; it doubles from one to the next.
     var firstPause = Duration.milliseconds(500)
-    /// The longest pause: whoever waits at a terminal should hear of the failure. A registry that asks for more is not
-    /// tried again.
+    /// The longest pause: whoever waits at a terminal should hear of the failure.
+    ///
+    /// A registry that asks for more is not tried again.
     var longestPause = Duration.seconds(30)
     var sleep: @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
 

@@ -25,8 +25,12 @@ enum Subprocess {
         let pid = try spawn(program, arguments, reading: toProgram.readEnd, writing: fromProgram.writeEnd)
         toProgram.closeReadEnd()
         fromProgram.closeWriteEnd()
-        // The texts are shorter than what a pipe holds, so this does not wait for a reader.
-        input.withUnsafeBytes { _ = write(toProgram.writeEnd, $0.baseAddress, $0.count) }
+        // The texts are shorter than what a socket holds, so this does not wait for a reader. One that reads nothing is
+        // no error, and no reason for a signal.
+        // SAFETY: the bytes are used within the closure alone.
+        input.withUnsafeBytes {
+            _ = send(toProgram.writeEnd, $0.baseAddress, $0.count, CInt(MSG_NOSIGNAL))
+        }
         toProgram.closeWriteEnd()
         let output = read(fromProgram.readEnd, until: .now + timeLimit, maximumOutput)
         if output == nil { kill(pid, SIGKILL) }
@@ -94,14 +98,16 @@ enum Subprocess {
         return pid
     }
 
-    /// A pipe whose ends are closed when nobody holds it any more, and that no other program inherits.
+    /// Two ends of a connection, closed when nobody holds them any more, that no other program inherits.
+    ///
+    /// Sockets, since only these can be written to without a signal where nobody reads.
     private final class Pipe {
         private(set) var readEnd: CInt
         private(set) var writeEnd: CInt
 
         init() throws {
             var ends: [CInt] = [-1, -1]
-            guard pipe(&ends) == 0 else {
+            guard socketpair(AF_UNIX, CInt(SOCK_STREAM.rawValue), 0, &ends) == 0 else {
                 throw CommandError("cannot make a pipe: \(String(cString: strerror(errno)))")
             }
             (readEnd, writeEnd) = (ends[0], ends[1])
