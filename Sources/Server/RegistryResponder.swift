@@ -52,7 +52,8 @@ package struct RegistryResponder: HTTPResponder {
             response = try await answer(request, target, context)
         } catch {
             let reply = ErrorReply(error)
-            if reply.status.kind == .serverError {
+            // Nobody waits any more for what was cancelled.
+            if reply.status.kind == .serverError, !(error is CancellationError) {
                 logger.error(
                     "a request failed",
                     metadata: ["path": "\(log.path)", "error": "\(error)"]
