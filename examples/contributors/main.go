@@ -24,6 +24,8 @@ const (
 	headerTimeout = 5 * time.Second
 	// Orchestrators kill a container 10 s after SIGTERM; what still runs is cut off before that.
 	drainTimeout = 8 * time.Second
+	// Less than engines give a check by default.
+	healthTimeout = 5 * time.Second
 )
 
 func main() {
@@ -42,6 +44,7 @@ func run(ctx context.Context, arguments []string, stdout io.Writer) error {
 	address := flags.String("addr", ":8080", "`address` to listen on; port 0 takes a free one")
 	source := flags.String("source", "", "`file or URL` of the list; without it, the one built in")
 	zone := flags.String("zone", "Europe/Berlin", "time zone that -once looks up by `name`")
+	health := flags.Bool("health", false, "ask the server at -addr whether it is well, and exit with its answer")
 	once := flags.Bool("once", false, "print as JSON what is found here, and exit")
 	showVersion := flags.Bool("version", false, "print the version, and exit")
 	// An error cannot come back: ExitOnError has already told and ended.
@@ -51,6 +54,8 @@ func run(ctx context.Context, arguments []string, stdout io.Writer) error {
 	}
 	list := listSource{location: *source, client: http.DefaultClient}
 	switch {
+	case *health:
+		return checkHealth(ctx, *address)
 	case *showVersion:
 		_, err := fmt.Fprintln(stdout, version())
 		return err
@@ -61,6 +66,36 @@ func run(ctx context.Context, arguments []string, stdout io.Writer) error {
 	default:
 		return serve(ctx, *address, newHandler(list))
 	}
+}
+
+// checkHealth asks the server on this machine's port whether it is well: what an image without a shell or curl has to
+// do for itself.
+func checkHealth(ctx context.Context, address string) error {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return err
+	}
+	// A server that listens everywhere is asked here.
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "localhost"
+	}
+	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, port)+"/healthz", nil)
+	if err != nil {
+		return err
+	}
+	// Not through a proxy of the environment: it would answer for itself.
+	client := http.Client{Transport: &http.Transport{}}
+	response, err := client.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("not well: %s", response.Status)
+	}
+	return nil
 }
 
 // serve answers requests until the context ends, then lets those that have begun finish.

@@ -248,6 +248,33 @@ func TestFinishesWhatHasBegunAfterSIGTERM(t *testing.T) {
 	}
 }
 
+func TestChecksItsOwnHealth(t *testing.T) {
+	status := http.StatusOK
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/healthz" {
+			t.Errorf("asked for %s", r.URL.Path)
+		}
+		w.WriteHeader(status)
+	}))
+	address := strings.TrimPrefix(server.URL, "http://")
+	_, port, _ := strings.Cut(address, ":")
+	// A proxy that nobody is behind: the check does not ask there.
+	environment := append(os.Environ(), "HTTP_PROXY=http://127.0.0.1:1")
+	for _, addr := range []string{address, ":" + port, "0.0.0.0:" + port} {
+		if output, err := program(t, environment, "-health", "-addr", addr).CombinedOutput(); err != nil || len(output) > 0 {
+			t.Errorf("%s: %v, %q", addr, err, output)
+		}
+	}
+	status = http.StatusServiceUnavailable
+	if output, err := program(t, environment, "-health", "-addr", address).CombinedOutput(); err == nil || !strings.Contains(string(output), "503") {
+		t.Errorf("not well: %v, %q", err, output)
+	}
+	server.Close()
+	if err := program(t, environment, "-health", "-addr", address).Run(); err == nil {
+		t.Error("a server that is gone is well")
+	}
+}
+
 func TestRefusesUnknownArguments(t *testing.T) {
 	for _, arguments := range [][]string{{"-unknown"}, {"list.json"}, {"-addr", "nowhere"}} {
 		var stderr bytes.Buffer

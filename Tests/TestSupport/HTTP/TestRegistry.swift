@@ -12,6 +12,13 @@ package struct TestRegistry: Sendable {
     package let files: FaultyFileOperations
     package let clock: ManualClock
 
+    /// Collects what is due.
+    package func collectGarbage() async throws {
+        while try await storage.catalog.markGarbage(now: clock.now, limit: 100) == 100 {}
+        let blobs = storage.blobs
+        while try await !storage.catalog.sweepGarbage(limit: 100, removing: { try blobs.remove($0) }).isEmpty {}
+    }
+
     /// What lies in a part of the storage folder, such as `uploads`, in order.
     package func contents(of part: String) throws -> [String] {
         try FileManager.default.contentsOfDirectory(atPath: folder.file(part)).sorted()
