@@ -61,6 +61,8 @@ struct ImageAssembly: Sendable {
             origin: origin,
             inventory: SoftwareInventory(of: program.buildInfo, name: name.rawValue),
             certificates: certificates?.digest,
+            timeZones: timeZones?.digest,
+            folder: fileCount.map { AttestedImage.Folder(digest: layer.diffID, fileCount: $0) },
             options: options
         )
         var notes = notes

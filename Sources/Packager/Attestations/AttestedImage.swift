@@ -16,7 +16,21 @@ struct AttestedImage: Sendable {
     let inventory: SoftwareInventory
     /// The digest of the root certificates in the image.
     let certificates: Digest?
+    /// The digest of the time zones in the image.
+    let timeZones: Digest?
+    /// The files that came with the program; nil for a program alone.
+    let folder: Folder?
     let options: PackagingOptions
+
+    /// A root folder, of which the program is one file.
+    struct Folder: Hashable, Sendable {
+        /// Of everything in the image, as the layer's archive has it.
+        let digest: Digest
+        let fileCount: Int
+    }
+
+    /// How many files nothing is said about.
+    var unlistedFileCount: Int { folder.map { $0.fileCount - 1 } ?? 0 }
 
     /// The commit that the program was built from; nil for what is none of git's.
     var gitCommit: String? {

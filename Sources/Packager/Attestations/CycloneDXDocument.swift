@@ -60,7 +60,10 @@ struct CycloneDXDocument {
         ]
         var properties = [Self.property("berth:image", image.manifest.digest.description)]
         if inventory.omissionCount > 0 {
-            properties.append(Self.property("berth:malformed-entries", String(inventory.omissionCount)))
+            properties.append(Self.property("berth:omissions", String(inventory.omissionCount)))
+        }
+        if image.unlistedFileCount > 0 {
+            properties.append(Self.property("berth:unlisted-files", String(image.unlistedFileCount)))
         }
         members.append(.init("properties", .array(properties)))
         return .object(members)

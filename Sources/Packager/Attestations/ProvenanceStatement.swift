@@ -49,13 +49,18 @@ struct ProvenanceStatement {
         options.created = image.created
         options.entrypoint = options.entrypoint ?? [image.executable.path]
         options.certificates = image.certificates != nil
+        options.hasTimeZones = image.timeZones != nil
         return options
     }
 
     private var dependencies: [JSONValue] {
         var dependencies = [Self.resource(image.executable.path, image.executable.digest)]
+        if let folder = image.folder { dependencies.append(Self.resource("/", folder.digest)) }
         if let certificates = image.certificates {
             dependencies.append(Self.resource("/" + BaseFiles.certificatesPath, certificates))
+        }
+        if let timeZones = image.timeZones {
+            dependencies.append(Self.resource(TimeZones.hostPath, timeZones))
         }
         if let source { dependencies.append(source) }
         return dependencies

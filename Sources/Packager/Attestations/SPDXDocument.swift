@@ -57,11 +57,14 @@ struct SPDXDocument {
             .init("created", .string(image.created)),
             .init("creators", .strings(["Tool: berth-recipe-\(ImageRecipe.number)"])),
         ]
+        var remarks: [String] = []
         if inventory.omissionCount > 0 {
-            members.append(
-                .init("comment", .string("\(inventory.omissionCount) malformed entries are left out"))
-            )
+            remarks.append("\(inventory.omissionCount) entries of the build information are left out")
         }
+        if image.unlistedFileCount > 0 {
+            remarks.append("\(image.unlistedFileCount) files beside the program are not listed")
+        }
+        if !remarks.isEmpty { members.append(.init("comment", .string(remarks.joined(separator: "; ")))) }
         return .object(members)
     }
 

@@ -9,7 +9,7 @@ struct SoftwareInventory: Hashable, Sendable {
     private(set) var program: SoftwareComponent
     /// What is in it, each once, in the order of the build information.
     private(set) var components: [SoftwareComponent] = []
-    /// How many entries did not have the form of a component.
+    /// How many entries did not have the form of a component, or were too many.
     private(set) var omissionCount = 0
 
     /// Ten times as many as the largest programs have.

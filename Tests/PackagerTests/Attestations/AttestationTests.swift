@@ -148,6 +148,35 @@ struct AttestationTests {
         #expect(String(decoding: try image.document(.provenance), as: UTF8.self) == expected)
     }
 
+    @Test("name what was put around the program: time zones, and the files of a folder")
+    func surroundings() async throws {
+        let zones = TimeZones([("Europe/Paris", Array("TZif".utf8))])
+        let packager = Packager(certificates: nil, timeZones: zones, workerCount: 1)
+        let alone = try await package(Self.program.bytes(), options: [("tz", "on")], with: packager).image
+        func text(_ image: PackagedImage, _ kind: Attestation.Kind = .provenance) throws -> String {
+            String(decoding: try image.document(kind), as: UTF8.self)
+        }
+        let zonesResource = """
+            {"name":"/usr/share/zoneinfo","digest":{"sha256":"\(zones.digest.encoded)"}}
+            """
+        #expect(try text(alone).contains(zonesResource) && text(alone).contains(#""tz":true"#))
+        let program = ArchiveMember.file("srv/app", Self.program.bytes(), mode: 0o755)
+        let folder = try await package(
+            folder: [program, .file("srv/page.html", "page"), .file("srv/style.css")].archive,
+            options: [("entrypoint", "/srv/app")],
+            with: packager
+        ).image
+        let everything = #"{"name":"/","digest":{"sha256":"\#(folder.layer.diffID.encoded)"}}"#
+        let executable = #"{"name":"/srv/app","digest":{"sha256":"\#(folder.executable.digest.encoded)"}}"#
+        #expect(try text(folder).contains("\(executable),\(everything)"))
+        #expect(try !text(folder).contains("zoneinfo") && !text(alone).contains(#""name":"/","#))
+        #expect(try text(folder, .spdx).contains(#""comment":"2 files beside the program are not listed""#))
+        #expect(try text(folder, .spdx).contains(#""packageFileName":"srv/app""#))
+        let unlisted = try BillOfMaterials(of: folder).metadata.properties.last
+        #expect(unlisted == .init(name: "berth:unlisted-files", value: "2"))
+        #expect(try BillOfMaterials(of: alone).metadata.properties.count == 1)
+    }
+
     @Test(
         "name as the source only what git would",
         arguments: [
@@ -208,6 +237,8 @@ struct AttestationTests {
                 origin: ProgramOrigin(),
                 inventory: SoftwareInventory(),
                 certificates: nil,
+                timeZones: nil,
+                folder: nil,
                 options: PackagingOptions()
             )
         }

@@ -72,7 +72,7 @@ struct SoftwareInventoryTests {
         let expected = ["stdlib | 1.27.3 | pkg:golang/stdlib@1.27.3 | -"] + components
         #expect(list.components.map(\.summary) == expected)
         #expect(list.metadata.component.name == "github.com/berth-example/app")
-        let noted = list.metadata.properties.first { $0.name == "berth:malformed-entries" }?.value
+        let noted = list.metadata.properties.first { $0.name == "berth:omissions" }?.value
         #expect(noted == (omissions > 0 ? String(omissions) : nil))
         let spdx = try SPDXList(of: image)
         #expect(
