@@ -38,10 +38,13 @@ extension Registry {
         )
     }
 
-    /// Makes a document a blob of a repository, unless it is one.
+    /// Makes a document a blob of a repository, unless it is one and whole.
     func push(_ document: PackagedImage.Document, in repository: RepositoryName) async throws {
         let digest = document.descriptor.digest
-        if try await catalog.keepBlob(digest, in: repository, until: keptUntil) != nil { return }
+        do {
+            _ = try await statBlob(digest, in: repository)
+            return
+        } catch RegistryError.blobUnknown {}
         try await withSession { id in
             _ = try await blobs.append([ByteBuffer(bytes: document.bytes)], to: id, at: 0)
             let verified = try await blobs.finishUpload(id, expecting: digest)

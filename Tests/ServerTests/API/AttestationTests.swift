@@ -86,6 +86,27 @@ struct AttestationTests {
         }
     }
 
+    @Test("The same upload brings back what has been lost of them", arguments: Transport.allCases)
+    func healed(_ transport: Transport) async throws {
+        try await withClient(transport) { client, test in
+            let image = try await upload(client)["Docker-Content-Digest"]
+            let stored = try test.contents(of: "blobs/sha256")
+            #expect(stored.count == 6)
+            for name in stored {
+                try FileManager.default.removeItem(atPath: test.folder.file("blobs/sha256/\(name)"))
+            }
+            #expect(try await upload(client).status == 200)
+            #expect(try test.contents(of: "blobs/sha256") == stored)
+            for artifact in try await referrers(client, image) {
+                let manifest = try await client.send("GET", "/v2/app/manifests/\(artifact.digest)")
+                for reference in try Manifest(parsing: manifest.content, contentType: nil).references {
+                    let digest = reference.descriptor.digest
+                    #expect(try await client.send("GET", "/v2/app/blobs/\(digest)").status == 200)
+                }
+            }
+        }
+    }
+
     @Test("An upload that asks for more adds that, and says so", arguments: Transport.allCases)
     func more(_ transport: Transport) async throws {
         try await withClient(transport) { client, _ in

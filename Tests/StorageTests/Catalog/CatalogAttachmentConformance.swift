@@ -138,6 +138,30 @@ struct CatalogAttachmentConformance {
         }
     }
 
+    @Test("is not there where the tag may not move", arguments: Implementation.all)
+    func immutable(_ implementation: Implementation) async throws {
+        try await implementation.withScene { scene in
+            let (first, second) = (try Attached("first"), try Attached("second"))
+            #expect(try await publish(scene, first))
+            for blob in second.blobs { try await scene.push(blob, to: scene.app) }
+            var publication = second.image.manifest.publication(
+                in: scene.app,
+                tags: [.latest],
+                immutableTags: [.latest],
+                now: scene.clock.now
+            )
+            publication.attached = self.publication(scene, second, tags: []).attached
+            if case .unsynced(let blobs) = try await scene.catalog.publishManifest(publication) {
+                publication.synced.formUnion(blobs.map(\.id))
+            }
+            await #expect(throws: StorageError.tagImmutable(.latest, first.image.manifest.digest)) {
+                _ = try await scene.catalog.publishManifest(publication)
+            }
+            #expect(try await referrers(scene, second).isEmpty)
+            #expect(try await referrers(scene, first).count == 2)
+        }
+    }
+
     @Test("goes when it is deleted, and leaves what others have pushed", arguments: Implementation.all)
     func deletion(_ implementation: Implementation) async throws {
         try await implementation.withScene { scene in
