@@ -25,19 +25,43 @@ enum Subprocess {
         let pid = try spawn(program, arguments, reading: toProgram.readEnd, writing: fromProgram.writeEnd)
         toProgram.closeReadEnd()
         fromProgram.closeWriteEnd()
-        // The texts are shorter than what a socket holds, so this does not wait for a reader. One that reads nothing is
-        // no error, and no reason for a signal.
-        // SAFETY: the bytes are used within the closure alone.
-        input.withUnsafeBytes {
-            _ = send(toProgram.writeEnd, $0.baseAddress, $0.count, CInt(MSG_NOSIGNAL))
-        }
+        // The texts are shorter than what a pipe holds, so this does not wait for a reader.
+        write(input, to: toProgram.writeEnd)
         toProgram.closeWriteEnd()
-        let output = read(fromProgram.readEnd, until: .now + timeLimit, maximumOutput)
-        if output == nil { kill(pid, SIGKILL) }
-        var status: CInt = 0
-        while waitpid(pid, &status, 0) == -1, errno == EINTR {}
-        guard let output else { throw CredentialHelperError.tooSlow(program, timeLimit) }
+        let deadline = ContinuousClock.now + timeLimit
+        let output = read(fromProgram.readEnd, until: deadline, maximumOutput)
+        let status = wait(for: pid, until: output == nil ? .now : deadline)
+        guard let output, let status else { throw CredentialHelperError.tooSlow(program, timeLimit) }
         return Outcome(status: status & 0x7F == 0 ? (status >> 8) & 0xFF : -1, output: output)
+    }
+
+    /// Writes without a signal where nobody reads: that is for the program to decide.
+    private static func write(_ bytes: [UInt8], to descriptor: CInt) {
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        sigaddset(&signals, SIGPIPE)
+        var before = sigset_t()
+        pthread_sigmask(SIG_BLOCK, &signals, &before)
+        // SAFETY: the bytes are used within the closure alone.
+        let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+        if count < 0, errno == EPIPE {
+            // Taken here, where it waits, so that it does not come later.
+            var moment = timespec()
+            while sigtimedwait(&signals, nil, &moment) == -1, errno == EINTR {}
+        }
+        pthread_sigmask(SIG_SETMASK, &before, nil)
+    }
+
+    /// How a program ended; nil where it had to be killed.
+    private static func wait(for pid: pid_t, until deadline: ContinuousClock.Instant) -> CInt? {
+        var status: CInt = 0
+        while ContinuousClock.now < deadline {
+            if waitpid(pid, &status, WNOHANG) == pid { return status }
+            usleep(1000)
+        }
+        kill(pid, SIGKILL)
+        while waitpid(pid, &status, 0) == -1, errno == EINTR {}
+        return nil
     }
 
     /// Reads to the end; nil where that does not come in time.
@@ -98,16 +122,14 @@ enum Subprocess {
         return pid
     }
 
-    /// Two ends of a connection, closed when nobody holds them any more, that no other program inherits.
-    ///
-    /// Sockets, since only these can be written to without a signal where nobody reads.
+    /// A pipe whose ends are closed when nobody holds it any more, and that no other program inherits.
     private final class Pipe {
         private(set) var readEnd: CInt
         private(set) var writeEnd: CInt
 
         init() throws {
             var ends: [CInt] = [-1, -1]
-            guard socketpair(AF_UNIX, CInt(SOCK_STREAM.rawValue), 0, &ends) == 0 else {
+            guard pipe(&ends) == 0 else {
                 throw CommandError("cannot make a pipe: \(String(cString: strerror(errno)))")
             }
             (readEnd, writeEnd) = (ends[0], ends[1])

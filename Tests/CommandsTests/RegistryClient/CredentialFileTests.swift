@@ -212,6 +212,11 @@ struct CredentialSourcesTests {
             ("echo it is locked; exit 1", "failed: it is locked"),
             ("exit 3", "failed"), ("echo nonsense", "answers something unexpected"),
             ("kill -9 $$", "failed"), ("exec sleep 100", "did not answer within 500ms"),
+            ("exec >&-; exec sleep 100", "did not answer within 500ms"),
+            (
+                #"cat /dev/stdin > /dev/null; echo '{"Username":"","Secret":"x"}' > /dev/stdout"#,
+                "password  x"
+            ),
             ("while :; do echo too much; done", "did not answer"),
             ("exec <&-; echo '{\"Username\":\"me\",\"Secret\":\"s\"}'", "password me s"),
         ]
