@@ -9,6 +9,8 @@ extension Registry {
     /// The image that the repository has of the same content, name and options, with all that was attached to it; nil
     /// where there is none.
     ///
+    /// One whose bytes are damaged or gone is none: the upload heals it.
+    ///
     /// Other repositories are not looked at: to know a digest is not to hold the file.
     func remembered(
         _ content: Digest,
@@ -19,6 +21,13 @@ extension Registry {
             let image = PackagedImage(memo: record.details, manifest: record.manifest.bytes),
             try await attachedDocuments(of: image, in: upload.repository).count == image.attestations.count
         else { return nil }
+        let parts = [image.layer.descriptor, image.configuration.descriptor]
+            + image.attestations.map(\.content.descriptor)
+        do {
+            for part in parts { _ = try await statBlob(part.digest, in: upload.repository) }
+        } catch RegistryError.blobUnknown {
+            return nil
+        }
         return image
     }
 

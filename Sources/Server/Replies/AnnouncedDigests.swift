@@ -52,7 +52,6 @@ enum AnnouncedDigests {
 }
 
 extension HTTPField.Name {
-    static let reprDigest = known("Repr-Digest")
     static let contentDigest = known("Content-Digest")
     static let checksumSHA256 = known("X-Checksum-Sha256")
 }

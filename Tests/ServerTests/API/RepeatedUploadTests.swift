@@ -1,6 +1,7 @@
 import Foundation
 import OCI
 import Registry
+import Storage
 import TestSupport
 import Testing
 
@@ -97,6 +98,21 @@ struct RepeatedUploadTests {
             #expect(try test.contents(of: "blobs/sha256").isEmpty)
             #expect(try await put(client).status == 201)
             #expect(try await client.send("GET", "/v2/app/manifests/\(digest)").status == 200)
+        }
+    }
+
+    @Test("What was lost on disk is written again", arguments: ["layer", "configuration"])
+    func lost(_ part: String) async throws {
+        try await withClient(.inProcess) { client, test in
+            let digest = try #require(try await put(client)["Docker-Content-Digest"])
+            let manifest = try await client.send("GET", "/v2/app/manifests/\(digest)")
+            let digests = manifest.text.matches(of: /"digest":"(sha256:[0-9a-f]+)"/).map { String($0.1) }
+            let lost = try OCI.Digest(digests[part == "layer" ? 1 : 0])
+            try test.storage.blobs.remove(lost)
+            #expect(try await client.send("GET", "/v2/app/blobs/\(lost)").status >= 500)
+            let again = try await put(client, "/app:v1", ["X-Checksum-Sha256": OCI.Digest(of: program).encoded])
+            #expect(again.status == 200, "\(again.text)")
+            #expect(try await client.send("GET", "/v2/app/blobs/\(lost)").status == 200)
         }
     }
 
