@@ -116,6 +116,24 @@ struct PackTests {
         }
     }
 
+    @Test("containerd imports the archive, and the digest stays")
+    func containerdImport() async throws {
+        try await Containerd.with { scene, containerd in
+            let app = try await scene.program.compileStatic("app", text: "imported").path
+            let reply = try await pack(scene.program, [app, "team/app:1", "--output", "app.tar"])
+            try await containerd.ctr(
+                "images",
+                "import",
+                "--snapshotter",
+                "native",
+                scene.file("app.tar").path
+            )
+            let images = try await containerd.ctr("images", "ls")
+            let line = images.split(separator: "\n").first { $0.hasPrefix("docker.io/team/app:1 ") }
+            #expect(try line?.contains(digest(reply)) == true, "\(images)")
+        }
+    }
+
     @Test("writes nothing where it cannot, and nothing over what is there")
     func refusals() async throws {
         try await Program.with { program in

@@ -14,10 +14,13 @@ struct CredentialHelper: Sendable {
     private static let maximumOutput = 64 * 1024
 
     private struct Answer: Decodable {
-        // swift-format-ignore: AlwaysUseLowerCamelCase
-        let Username: String
-        // swift-format-ignore: AlwaysUseLowerCamelCase
-        let Secret: String
+        let user: String
+        let secret: String
+
+        private enum CodingKeys: String, CodingKey {
+            case user = "Username"
+            case secret = "Secret"
+        }
     }
 
     /// Asks for a registry's credentials; nil where the helper has none.
@@ -40,9 +43,9 @@ struct CredentialHelper: Sendable {
         guard let answer = try? JSONDecoder().decode(Answer.self, from: Data(outcome.output)) else {
             throw CredentialHelperError.malformed(program)
         }
-        if answer.Username.isEmpty, answer.Secret.isEmpty { return nil }
-        return answer.Username == "<token>"
-            ? .identityToken(answer.Secret) : .password(user: answer.Username, password: answer.Secret)
+        if answer.user.isEmpty, answer.secret.isEmpty { return nil }
+        return answer.user == "<token>"
+            ? .identityToken(answer.secret) : .password(user: answer.user, password: answer.secret)
     }
 }
 

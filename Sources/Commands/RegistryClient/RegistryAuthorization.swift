@@ -102,8 +102,12 @@ actor RegistryAuthorization {
 extension RegistryAuthorization {
     private struct TokenReply: Decodable {
         let token: String?
-        // swift-format-ignore: AlwaysUseLowerCamelCase
-        let access_token: String?
+        let accessToken: String?
+
+        private enum CodingKeys: String, CodingKey {
+            case token
+            case accessToken = "access_token"
+        }
     }
 
     /// Has the token server that a challenge names give a token for the repository.
@@ -129,7 +133,7 @@ extension RegistryAuthorization {
             )
         }
         let reply = try? JSONDecoder().decode(TokenReply.self, from: Data(response.body))
-        guard let token = reply?.token ?? reply?.access_token, !token.isEmpty,
+        guard let token = reply?.token ?? reply?.accessToken, !token.isEmpty,
             token.utf8.allSatisfy({ (0x21...0x7E).contains($0) })
         else {
             throw RegistryClientError(.malformed, "\(realm.base.authority) gives no token that could be used")
@@ -166,7 +170,7 @@ extension RegistryAuthorization {
             )
         case .registryToken, nil:
             parameters.append(("scope", scope))
-            return RegistryRequest(.GET, parameters.reduce(realm) { $0.adding($1.name, $1.value) })
+            return RegistryRequest(reading: parameters.reduce(realm) { $0.adding($1.name, $1.value) })
         }
     }
 }

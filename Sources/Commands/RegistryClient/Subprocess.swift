@@ -80,6 +80,7 @@ enum Subprocess {
             guard Glibc.poll(&poll, 1, CInt(min(rest.components.seconds * 1000 + 100, 1000))) > 0 else {
                 continue
             }
+            // SAFETY: the bytes are used within the closure alone.
             let count = buffer.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress, $0.count) }
             if count < 0, errno == EINTR { continue }
             guard count > 0 else { return output }
@@ -110,6 +111,7 @@ enum Subprocess {
         sigfillset(&all)
         posix_spawnattr_setsigdefault(&attributes, &all)
         posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
+        // SAFETY: copies of the words, freed when the call that reads them has returned.
         var words: [UnsafeMutablePointer<CChar>?] = ([program] + arguments).map { strdup($0) } + [nil]
         defer { for word in words { free(word) } }
         var pid: pid_t = 0

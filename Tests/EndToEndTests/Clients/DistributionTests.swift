@@ -116,6 +116,36 @@ struct DistributionTests {
         }
     }
 
+    @Test("asks the helper that keeps the password")
+    func helper() async throws {
+        try await Distribution.with { distribution in
+            let app = try await distribution.program.compileStatic("app").path
+            let folder = distribution.program.folder
+            let helper = folder.appending(path: "docker-credential-berth-test")
+            let answer = #"{"Username":"me","Secret":"\#(Distribution.password)"}"#
+            try """
+            #!/bin/sh
+            read host
+            [ "$1 $host" = "get \(distribution.host)" ] && echo '\(answer)'
+
+            """.write(to: helper, atomically: true, encoding: .utf8)
+            try FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: helper.path)
+            try #"{"credsStore": "berth-test"}"#
+                .write(to: folder.appending(path: "config.json"), atomically: true, encoding: .utf8)
+            let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
+            let outcome = try await ChildProcess.run(
+                Program.path,
+                ["pack", app, "--push", "\(distribution.host)/team/app:1"],
+                in: folder,
+                environment: [
+                    "DOCKER_CONFIG": folder.path, "REGISTRY_AUTH_FILE": "", "PATH": "\(folder.path):\(path)",
+                ]
+            )
+            #expect(outcome.status == 0, "\(outcome.errors)")
+            #expect(try await distribution.digest("team/app:1") != nil)
+        }
+    }
+
     @Test("says what is wrong with a password, or that there is none")
     func refusals() async throws {
         try await Distribution.with { distribution in
