@@ -105,7 +105,11 @@ let package = Package(
             dependencies: ["OCI", "Storage", "TestSupport", nioCore, nioPosix, grdb, logging],
             swiftSettings: strict
         ),
-        .testTarget(name: "PackagerTests", dependencies: ["Packager", "OCI"], swiftSettings: strict),
+        .testTarget(
+            name: "PackagerTests",
+            dependencies: ["Packager", "Archive", "OCI"],
+            swiftSettings: strict
+        ),
         .testTarget(
             name: "RegistryTests",
             dependencies: ["OCI", "Storage", "Registry", "TestSupport", nioCore],

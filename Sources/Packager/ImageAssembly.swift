@@ -12,6 +12,8 @@ struct ImageAssembly: Sendable {
     let notes: [PackagingNote]
     /// How many files were sent; nil for a program alone.
     var fileCount: Int?
+    /// Whether certificates stand where those of the registry would, which a folder may have brought.
+    var hasOwnCertificates = false
 
     /// Which of the base files options ask for.
     static func selection(_ options: PackagingOptions) -> BaseFiles.Selection {
@@ -39,6 +41,7 @@ struct ImageAssembly: Sendable {
             name: name,
             options: options,
             certificates: certificates,
+            hasCertificates: certificates != nil || hasOwnCertificates,
             timeZones: timeZones,
             origin: origin,
             executable: executable

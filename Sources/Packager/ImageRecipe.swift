@@ -41,6 +41,8 @@ struct ImageRecipe {
     let options: PackagingOptions
     /// The certificates in the layer.
     let certificates: CertificateBundle?
+    /// Whether these or others are where programs are told to look.
+    let hasCertificates: Bool
     /// The time zones in the layer.
     let timeZones: TimeZones?
     /// What the program tells about itself.
@@ -108,7 +110,7 @@ struct ImageRecipe {
     /// The defaults, unless they are given, and then what is given, in its order.
     private var environment: [EnvironmentVariable] {
         var defaults = [EnvironmentVariable(name: "PATH", value: Self.searchPath)]
-        if certificates != nil {
+        if hasCertificates {
             defaults.append(
                 EnvironmentVariable(name: "SSL_CERT_FILE", value: "/" + BaseFiles.certificatesPath)
             )

@@ -22,6 +22,22 @@ package struct TarHeader: Hashable, Sendable {
     package let linkTarget: String
     /// Where in the archive the contents begin.
     package let contentsOffset: UInt64
+
+    package init(
+        path: String,
+        kind: Kind,
+        mode: UInt16,
+        size: UInt64,
+        linkTarget: String,
+        contentsOffset: UInt64
+    ) {
+        self.path = path
+        self.kind = kind
+        self.mode = mode
+        self.size = size
+        self.linkTarget = linkTarget
+        self.contentsOffset = contentsOffset
+    }
 }
 
 /// Why bytes are no tar archive, or none that can be read to its end.

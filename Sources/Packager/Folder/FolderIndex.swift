@@ -18,6 +18,14 @@ struct FolderIndex: Sendable {
     private var entries: [ArchivePath: FolderEntry] = [:]
     private var hardLinks: [(path: ArchivePath, target: ArchivePath)] = []
     private var totalPathSize = 0
+    private let maximumEntries: Int
+    private let maximumPathSize: Int
+
+    /// Both limits are lower in tests alone.
+    init(maximumEntries: Int = Limit.entries, maximumPathSize: Int = Limit.totalPathSize) {
+        self.maximumEntries = maximumEntries
+        self.maximumPathSize = maximumPathSize
+    }
 
     private static let whiteoutPrefix = Array(".wh.".utf8)
 
@@ -70,15 +78,16 @@ struct FolderIndex: Sendable {
     private static func path(_ text: String) throws(PackagingError) -> ArchivePath {
         let components = Array(text.utf8).split(separator: UInt8(ascii: "/"))
             .filter { !$0.elementsEqual(".".utf8) }
-        let printable = text.printable
         for component in components {
-            guard !component.elementsEqual("..".utf8) else { throw .refused(.outsideRoot(printable)) }
-            guard !component.contains(0) else { throw .refused(.illegalName(printable)) }
-            guard component.count <= Limit.nameSize else { throw .refused(.pathTooLong(printable)) }
-            guard !component.starts(with: whiteoutPrefix) else { throw .refused(.whiteout(printable)) }
+            guard !component.elementsEqual("..".utf8) else { throw .refused(.outsideRoot(text.printable)) }
+            guard !component.contains(0) else { throw .refused(.illegalName(text.printable)) }
+            guard component.count <= Limit.nameSize else { throw .refused(.pathTooLong(text.printable)) }
+            guard !component.starts(with: whiteoutPrefix) else { throw .refused(.whiteout(text.printable)) }
         }
         let path = ArchivePath(components)
-        guard path.bytes.count < TarEntry.maximumPathLength else { throw .refused(.pathTooLong(printable)) }
+        guard path.bytes.count < TarEntry.maximumPathLength else {
+            throw .refused(.pathTooLong(text.printable))
+        }
         return path
     }
 
@@ -102,8 +111,8 @@ struct FolderIndex: Sendable {
 
     private mutating func insert(_ entry: FolderEntry, at path: ArchivePath) throws(PackagingError) {
         totalPathSize += path.bytes.count
-        guard entries.count < Limit.entries else { throw .refused(.tooManyEntries) }
-        guard totalPathSize <= Limit.totalPathSize else { throw .refused(.namesTooLong) }
+        guard entries.count < maximumEntries else { throw .refused(.tooManyEntries) }
+        guard totalPathSize <= maximumPathSize else { throw .refused(.namesTooLong) }
         guard entries.updateValue(entry, forKey: path) == nil else {
             throw .refused(.duplicate(path.printable))
         }
@@ -149,8 +158,8 @@ struct FolderIndex: Sendable {
                 }
                 guard missing.insert(folder).inserted else { break }
                 totalPathSize += folder.bytes.count
-                guard entries.count + missing.count <= Limit.entries else { throw .refused(.tooManyEntries) }
-                guard totalPathSize <= Limit.totalPathSize else { throw .refused(.namesTooLong) }
+                guard entries.count + missing.count <= maximumEntries else { throw .refused(.tooManyEntries) }
+                guard totalPathSize <= maximumPathSize else { throw .refused(.namesTooLong) }
                 ancestor = folder.parent
             }
         }

@@ -77,7 +77,7 @@ enum FolderProblem: Hashable, Sendable {
             """
         case .pathTooLong(let path):
             """
-            \(path) is too long: a path has at most \(TarEntry.maximumPathLength) bytes, and a name \
+            \(path) is too long; rename it: a path has less than \(TarEntry.maximumPathLength) bytes, and a name at most \
             \(FolderIndex.Limit.nameSize)
             """
         case .entrypointNotAbsolute(let path):

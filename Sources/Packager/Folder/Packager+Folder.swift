@@ -9,10 +9,12 @@ extension Packager {
     /// grows with the number of files, not with what is in them.
     ///
     /// - Parameters:
-    ///   - options: Of these `entrypoint` names the program, by a path in the folder.
+    ///   - reader: What has read the archive.
     ///   - name: What the image is called.
+    ///   - options: Of these `entrypoint` names the program, by a path in the folder.
     ///   - read: Reads exactly the bytes of a range of the archive, at most a few megabytes.
     ///   - write: Takes the layer's next bytes.
+    /// - Returns: The image, of which the layer has been written.
     /// - Throws: ``PackagingError``, what `read` and `write` throw, and `CancellationError`.
     package func package(
         _ reader: consuming FolderReader,
@@ -54,7 +56,8 @@ extension Packager {
             certificates: hasCertificates ? baseFiles.certificates : nil,
             timeZones: selection.contains(.timeZones) ? baseFiles.timeZones : nil,
             notes: ImageAssembly.notes(on: selection, of: baseFiles),
-            fileCount: folder.fileCount
+            fileCount: folder.fileCount,
+            hasOwnCertificates: folder.hasFile(at: BaseFiles.certificatesPath)
         )
         let executable = PackagedExecutable(path: "/" + path.text, digest: digest, size: program.size)
         return assembly.image(of: program, as: executable, in: layer)

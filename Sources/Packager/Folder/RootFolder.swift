@@ -29,6 +29,14 @@ package struct RootFolder: Sendable {
         }
     }
 
+    /// Whether a file stands at a path of ours.
+    func hasFile(at path: String) -> Bool {
+        switch entries[ArchivePath(canonical: path)]?.kind {
+        case .file, .baseFile, .hardLink: true
+        case .directory, .symbolicLink, nil: false
+        }
+    }
+
     /// Finds the file that an absolute path leads to, through links, as Linux would.
     func program(at path: String) throws(PackagingError) -> (path: ArchivePath, contents: Range<UInt64>) {
         guard path.hasPrefix("/") else { throw .refused(.entrypointNotAbsolute(path.printable)) }
