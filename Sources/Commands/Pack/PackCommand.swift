@@ -8,10 +8,12 @@ import Packager
 struct PackCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "pack",
-        abstract: "Make an image of a static Linux executable.",
+        abstract: "Make an image of a static Linux executable, or of a folder with one in it.",
         discussion: """
             It does what curl -T does, with a server running on the storage folder or without one, and prints the \
             same. The same file, name, options and root certificates give the same digest each time.
+
+            A folder becomes the root of the image, as a tar archive of it does; --entrypoint names the executable in it.
 
             With --output or --push the storage folder is left alone: the image goes into a file or folder, or to \
             another registry, where docker login has left the credentials.
@@ -21,7 +23,7 @@ struct PackCommand: AsyncParsableCommand {
             """
     )
 
-    @Argument(help: ArgumentHelp("The executable.", valueName: "file"))
+    @Argument(help: ArgumentHelp("The executable, or the folder.", valueName: "file"))
     var file: String
 
     @Argument(

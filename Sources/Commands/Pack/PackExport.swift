@@ -52,7 +52,7 @@ struct PackExport: Sendable {
     /// Makes the image and exports it, and returns what was said of it.
     private func pack(_ configuration: BerthConfiguration, layout: String) async throws -> String {
         let logger = configuration.logger(atLeast: .error)
-        let content = try FileContent(path: source.path)
+        let content = try source.content
         let target = try target
         let advertised = AdvertisedAddress(
             authority: destination.pushes.first?.registry.description ?? "",

@@ -4,21 +4,28 @@ import Packager
 
 /// What is to become an image, as the command line gives it.
 struct PackSource: Sendable {
-    /// The executable.
+    /// The executable, or a folder with one in it.
     let path: String
-    /// What the image is called; nil for the file's name.
+    /// What the image is called; nil for the file's or folder's name.
     let image: String?
     let options: [(name: PackagingOptions.Name, value: String)]
 
-    /// The file's own name.
-    var fileName: String { String(path.split(separator: "/").last ?? "") }
+    /// The file's or folder's own name.
+    var fileName: String { PackContent.name(of: path) }
+
+    /// What is to be sent, once it has been opened.
+    var content: PackContent {
+        get throws {
+            try PackContent(path: path, hasEntrypoint: options.contains { $0.name == .entrypoint })
+        }
+    }
 
     /// Makes the image in the configured storage folder.
     func store(_ shared: SharedOptions, _ report: PackReport) async throws {
         let configuration = try shared.configuration()
         let logger = configuration.logger(atLeast: .error)
         // Before a storage folder is made for a file that is not there.
-        let content = try FileContent(path: path)
+        let content = try content
         let target = Self.target(image ?? fileName, options)
         let reply = try await OwnerConnection.with(configuration, createsFolder: true, logger: logger) {
             try await send(content, to: target, $0, report)
@@ -27,9 +34,9 @@ struct PackSource: Sendable {
         report.print(reply.text)
     }
 
-    /// Sends the executable to the owner of a storage folder.
+    /// Sends the executable or folder to the owner of a storage folder.
     func send(
-        _ content: FileContent,
+        _ content: PackContent,
         to target: String,
         _ owner: OwnerConnection,
         _ report: PackReport
