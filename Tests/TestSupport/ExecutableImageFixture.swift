@@ -23,9 +23,9 @@ package struct ExecutableImageFixture: Sendable {
         _ compression: StreamCompression,
         platform: Platform = Platform(os: "linux", architecture: "amd64"),
         claims: Claims = Claims()
-    ) async throws {
+    ) throws {
         let archive = try Self.archive([("etc/hosts", Array("127.0.0.1 localhost\n".utf8)), ("app", program)])
-        try await self.init(
+        try self.init(
             layer: Self.compress(archive, compression),
             program: program,
             platform: platform,
@@ -74,15 +74,16 @@ package struct ExecutableImageFixture: Sendable {
     }
 
     /// The same bytes in another form.
-    package static func compress(_ bytes: [UInt8], _ compression: StreamCompression) async throws -> [UInt8] {
+    package static func compress(_ bytes: [UInt8], _ compression: StreamCompression) -> [UInt8] {
         switch compression {
         case .none: return bytes
         case .zstd: return storedZstd(bytes)
         case .gzip:
-            let prefix = GzipPrefix()
-            var stream = GzipStream(after: prefix, pool: WorkerPool(workerCount: 1))
-            return try await prefix.bytes + stream.append(bytes).flatMap { $0 }
-                + stream.finish().flatMap { $0 }
+            let checksum = CRC32(of: bytes)
+            let trailer = [checksum.value, UInt32(truncatingIfNeeded: checksum.count)].flatMap { number in
+                (0..<4).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) }
+            }
+            return GzipPrefix().bytes + Deflate.compress(bytes, isLast: true) + trailer
         }
     }
 

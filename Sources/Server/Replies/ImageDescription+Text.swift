@@ -73,7 +73,7 @@ extension ImageDescription {
 
     /// Names and values in two columns, without those that there are not.
     private static func fields(_ fields: [(String, String?)]) -> [String] {
-        let width = fields.map(\.0.count).max() ?? 0
+        let width = fields.map { $1 == nil ? 0 : $0.count }.max() ?? 0
         return fields.compactMap { name, value in
             value.map {
                 "\(name):\(String(repeating: " ", count: width - name.count + 2))\($0.printable(limit: longest))"

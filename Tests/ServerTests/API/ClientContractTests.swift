@@ -202,8 +202,7 @@ struct ClientContractTests {
             }
             for path in ["/v2/a", "/v2/a/x", "/v2/a/tags", "/v2/a/tags/x", "/v2/a/things/x", "/v3/"] {
                 for method in ["GET", "HEAD"] {
-                    let expected = path == "/v3/" ? 405 : 404
-                    #expect(try await client.send(method, path).status == expected, "\(method) \(path)")
+                    #expect(try await client.send(method, path).status == 404, "\(method) \(path)")
                 }
             }
         }

@@ -19,7 +19,7 @@ struct ImageEndpointTests {
             ("/v3", "v3:latest"), ("/v2.1/app", "v2.1/app:latest"), ("/v2:x", "v2:x"),
             ("/a/v2", "a/v2:latest"),
             ("/a/v2/blobs/uploads", "a/v2/blobs/uploads:latest"),
-            ("/a/_catalog:x".replacing("_", with: ""), "a/catalog:x"),
+            ("/a/catalog:x", "a/catalog:x"),
             ("/manifests/latest", "manifests/latest:latest"), ("/app%3A1", "app:1"), ("/%61pp", "app:latest"),
             ("/favicon.ico", "favicon.ico:latest"), ("/health", "health:latest"),
         ]
@@ -45,7 +45,7 @@ struct ImageEndpointTests {
         arguments: [
             "/App", "/a//b", "//a", "/../a", "/a/..", "/_x", "/_/x:y", "/a:", "/a:-", "/a:b:c", "/a:b/c",
             "/ä", "/a b",
-            "/a@", "/a@sha256:1", "/a@b", "/-a", "/a%00".replacing("%00", with: "%20"), "/@\(digest)",
+            "/a@", "/a@sha256:1", "/a@b", "/-a", "/a%20", "/@\(digest)",
             "/:latest",
             "/a:\(String(repeating: "x", count: 129))", "/\(String(repeating: "x", count: 256))",
         ]

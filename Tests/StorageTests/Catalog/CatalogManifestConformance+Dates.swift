@@ -34,4 +34,20 @@ extension CatalogManifestConformance {
             #expect(try await dates(.tag(.latest), in: scene.app) == nil)
         }
     }
+
+    @Test("knows when a tag will be gone, and nothing of one that is", arguments: CatalogImplementation.all)
+    func expiringDates(_ implementation: CatalogImplementation) async throws {
+        try await implementation.withScene { scene in
+            let image = try ImageFixture("app")
+            for blob in image.blobs { try await scene.push(blob, to: scene.app) }
+            let (start, end) = (scene.clock.now, scene.clock.now + .seconds(60))
+            try await scene.publish(image.manifest, in: scene.app, tags: [.latest], expiry: [.latest: end])
+            func dates() async throws -> ManifestDates? {
+                try await scene.catalog.dates(of: .tag(.latest), in: scene.app, now: scene.clock.now)
+            }
+            #expect(try await dates() == ManifestDates(pushed: start, tagged: start, expires: end))
+            scene.clock.advance(by: .seconds(60))
+            #expect(try await dates() == nil)
+        }
+    }
 }
