@@ -20,6 +20,7 @@ enum Advice {
         case .rust: "build it with cargo build --release --target \(cpu)-unknown-linux-musl"
         case .swift:
             "build it with swift build -c release --swift-sdk \(cpu)-swift-linux-musl, or -static-executable"
+        case .zig: "build it with -target \(cpu)-linux-musl, which links statically"
         case .c: "link it with -static"
         case nil:
             "link it statically; for Go: \(go), for C: -static, for Rust: --target \(cpu)-unknown-linux-musl"
@@ -32,6 +33,7 @@ enum Advice {
         case .go: "build package main as an executable: \(go)"
         case .rust: "build a binary target, not a library"
         case .swift: "build an executable product, not a library"
+        case .zig: "build an executable (zig build-exe), not a library"
         case .c: "link it into an executable with -static"
         case nil: "send the executable itself; for Go: \(go)"
         }

@@ -5,6 +5,7 @@ package enum SourceLanguage: Hashable, Sendable {
     case go
     case rust
     case swift
+    case zig
 }
 
 extension ELFHeader {
@@ -27,24 +28,26 @@ extension ELFHeader {
         {
             return .swift
         }
-        let compilers = try comment(in: sections, of: source)
+        let compilers = try text(of: ".comment", in: sections, of: source)
         if !names.isDisjoint(with: [".dep-v0", ".rustc"]) || compilers.contains("rustc")
             || libraries.contains(where: { $0.hasPrefix("libstd-") })
         {
             return .rust
         }
+        // Zig's C compiler is a clang of its own; its programs name their compiler first among the debugging strings.
+        if compilers.contains("ziglang/") { return .zig }
+        if try text(of: ".debug_str", in: sections, of: source).hasPrefix("zig ") { return .zig }
         if compilers.contains("GCC") || compilers.contains("clang") { return .c }
         return nil
     }
 
-    /// The section in which compilers name themselves.
-    private func comment(
+    /// The beginning of a section of texts, such as that in which compilers name themselves.
+    private func text(
+        of name: String,
         in sections: [ELFSection],
         of source: borrowing some ByteSource
     ) throws(ELFError) -> String {
-        guard let section = sections.first(where: { $0.name == ".comment" && $0.type != 8 }) else {
-            return ""
-        }
+        guard let section = sections.first(where: { $0.name == name && $0.type != 8 }) else { return "" }
         let length = min(section.size, ELFLimit.noteSize)
         return String(decoding: try source.elfBytes(at: section.offset, length: length), as: UTF8.self)
     }

@@ -176,6 +176,14 @@ struct ELFHeaderTests {
         #expect(try advice(file).contains("x86_64-unknown-linux-musl"))
         file.sections = [(".comment", Array("GCC: (Debian) 12".utf8))]
         #expect(try advice(file) == "link it with -static")
+        let zig = "clang version 18.1.6 (https://github.com/ziglang/zig-bootstrap 98bc6bf4)"
+        for sections in [
+            [(".comment", Array(zig.utf8))],
+            [(".comment", Array("Linker: LLD 18".utf8)), (".debug_str", Array("zig 0.13.0\0main\0".utf8))],
+        ] {
+            file.sections = sections
+            #expect(try advice(file) == "build it with -target x86_64-linux-musl, which links statically")
+        }
         file.machine = 183
         file.sections = [(".dep-v0", [1])]
         #expect(try advice(file).contains("aarch64-unknown-linux-musl"))

@@ -47,6 +47,93 @@ struct DeterminismTests {
         #expect(go.digest.encoded == "7258bd177a2cc69b67c3bc5a250cd0c0f24cb4432887c79bbc2d49945ae065bc")
     }
 
+    /// Five programs, told apart by what they are rather than by how large they are.
+    private static let programs: [(name: String, bytes: [UInt8])] = {
+        var arm = GoProgramFixture(machine: .arm, dependencies: 3)
+        arm.settings.append(("GOARM", "7"))
+        return [
+            ("bare", staticExecutable(Array("bare".utf8))), ("small", small), ("large", large),
+            ("go", GoProgramFixture(dependencies: 2).bytes()), ("go-arm", arm.bytes()),
+        ]
+    }()
+
+    /// Sets of options, each of which another part of the packager takes part in.
+    private static let optionSets: [(name: String, options: [(name: String, value: String)])] = [
+        ("defaults", []),
+        (
+            "execution",
+            pairs([
+                "entrypoint=/x", "entrypoint=-v", "cmd=serve", "env=A=1", "port=53/udp", "user=1000:0",
+                "workdir=/data", "health-cmd=/x -health", "health-interval=10s",
+            ])
+        ),
+        (
+            "documents",
+            pairs([
+                "label=k=v", "annotation=a=b", "platform=linux/arm64", "created=2026-11-23T09:31:24Z",
+                "name=Server", "base=none", "ca=on",
+            ])
+        ),
+        ("best", [("level", "best")]), ("zstd", [("compress", "zstd")]),
+        ("zstd best", pairs(["compress=zstd", "level=best"])), ("plain", [("compress", "none")]),
+    ]
+
+    @Test("Five programs with several sets of options have the digests known in advance")
+    func goldenTable() async throws {
+        let packager = Packager(certificates: try certificateBundle(), workerCount: 2)
+        var found: [String] = []
+        for program in Self.programs {
+            for set in Self.optionSets {
+                let image = try await package(program.bytes, options: set.options, with: packager).image
+                let documents = image.attestations.map(\.manifest.descriptor.digest.description).joined()
+                let all = Digest(of: Array("\(image.digest) \(documents)".utf8))
+                found.append(
+                    "\(program.name), \(set.name): \(image.digest.encoded.prefix(16)) \(all.encoded.prefix(16))"
+                )
+            }
+        }
+        #expect(found == Self.known)
+    }
+
+    /// The first digits of each image's digest, and of that of the digests of all that is attached to it.
+    private static let known = [
+        "bare, defaults: 322b85e3cb2dfa28 96657fc5bc7750f8",
+        "bare, execution: b9c418b31badbfac fded78e386a3b8ab",
+        "bare, documents: 112e79956dc29711 b38a0d82e5a0299a",
+        "bare, best: 05a73aee9d7fc780 cfbc143073f1732c",
+        "bare, zstd: 0c2f602a2b2e7a7d 54ba5125667d1933",
+        "bare, zstd best: eee85a4e64734bd1 6c942ea26de3978e",
+        "bare, plain: 328b101c4e22fa52 fb2570cb947c0704",
+        "small, defaults: cdb77d6cc22265b7 dcbcbe25cb36bac9",
+        "small, execution: ee098a359992fd9e f73142661c93e363",
+        "small, documents: 39d8a59d49e77522 d557f19813f9e671",
+        "small, best: 54a5d6751a9ca03c 62a1e7c4a12b8298",
+        "small, zstd: fc829896c5409dc0 1b0337ba6b1a6a91",
+        "small, zstd best: 74bb2c3d1cef3606 d6b3c7d0624ba4ce",
+        "small, plain: d71b4dedac6bf064 1ab0a76a64e50c3b",
+        "large, defaults: 0b90d68317f3c75e bb8918268fa24f2b",
+        "large, execution: 7fb83868b682a9ea 9640fe7296cd2445",
+        "large, documents: b5fe8544849913d4 23d9512b02572a5f",
+        "large, best: 0a0702e07d00612c d312941c2ff1fab5",
+        "large, zstd: ca57d47ad36df60f 7a7af76835fa2bd7",
+        "large, zstd best: f4e31caae1b0dcc0 47f1d0004d6a8ff6",
+        "large, plain: 512367ca427c7a0d ea3dfc579b4416a0",
+        "go, defaults: 507e5ed79d972b54 60b91ee67a96b14c",
+        "go, execution: aba59bf3ff640124 7e421a82cd4fc427",
+        "go, documents: 4f8d4c2c672dc468 34a1b81f8ed7a000",
+        "go, best: 030ab4c516a38e6a 6165ec8f28b62bd1",
+        "go, zstd: 4bda8f6e99197de4 84964348af3fb0d6",
+        "go, zstd best: fe5ce2b24751e7da 2eb0935cc935cc98",
+        "go, plain: e7dc79fa6584d20d d741ed125744afaf",
+        "go-arm, defaults: b6f50dc466ce1323 701bffb0350d1a3f",
+        "go-arm, execution: b2eacd3239cc0230 94c4a8701f94deec",
+        "go-arm, documents: f4cd58a016ebce8f d5e8e1062ce91c7a",
+        "go-arm, best: b008d6528d8dab2a 1ee8472e02caebc2",
+        "go-arm, zstd: 406a6fd83a29a803 12c7b62ef6ea7610",
+        "go-arm, zstd best: e1e5180ee234511f 28193e41f8d0f8a8",
+        "go-arm, plain: c6025d09a4deb6dd b0a990929ee28fca",
+    ]
+
     @Test("Any number of workers gives the same bytes", arguments: [1, 2, 3, 8])
     func workerCounts(workers: Int) async throws {
         let packager = Packager(certificates: try certificateBundle(), workerCount: workers)
