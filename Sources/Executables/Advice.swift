@@ -23,7 +23,7 @@ enum Advice {
         case .zig: "build it with -target \(cpu)-linux-musl, which links statically"
         case .c: "link it with -static"
         case nil:
-            "link it statically; for Go: \(go), for C: -static, for Rust: --target \(cpu)-unknown-linux-musl"
+            "link it statically; for Go: \(go), for C: -static, for Rust: --target \(cpu)-unknown-linux-musl, for Zig: -target \(cpu)-linux-musl"
         }
     }
 

@@ -24,7 +24,9 @@ enum ELFInspection {
         guard linuxABIs.contains(header.osABI) else { return .refused(.otherSystem(osABI: header.osABI)) }
         switch header.type {
         case FileType.executable, FileType.dynamic: break
-        case FileType.object: return .refused(.objectFile)
+        case FileType.object:
+            let language = try header.sourceLanguage(of: [], dynamic: nil, in: source)
+            return .refused(.objectFile(language: language))
         case FileType.core: return .refused(.coreFile)
         default: throw .malformed(.unknownType)
         }
@@ -35,7 +37,12 @@ enum ELFInspection {
         if let refusal = try refusal(of: header, architecture: architecture, in: source) {
             return .refused(refusal)
         }
-        return .runnable(try executable(header, architecture: architecture, in: source))
+        let executable = try executable(header, architecture: architecture, in: source)
+        // Go marks the headers of some systems' programs in no way.
+        if let system = executable.buildInfo.go?.settings["GOOS"], system != executable.operatingSystem {
+            return .refused(.otherSystem(system.quotable))
+        }
+        return .runnable(executable)
     }
 
     /// What is told of a program that runs.

@@ -6,12 +6,26 @@ extension ExecutableRefusal {
         language: SourceLanguage?,
         architecture: Architecture
     ) -> ExecutableRefusal {
-        ExecutableRefusal(
+        if let system = Self.system(ofInterpreter: path) { return otherSystem(system) }
+        return ExecutableRefusal(
             .interpreter,
             "this executable is dynamically linked: it needs \(path.quotable), which an empty image lacks",
             advice: Advice.linkStatically(language, architecture: architecture)
                 + (language == .go && isPositionIndependent ? " and without -buildmode=pie" : "")
         )
+    }
+
+    /// The system other than Linux whose dynamic linker this is.
+    private static func system(ofInterpreter path: String) -> String? {
+        switch path {
+        case "/usr/lib/ld.so.1", "/lib/amd64/ld.so.1", "/usr/lib/amd64/ld.so.1": "Solaris"
+        case "/libexec/ld-elf.so.1": "FreeBSD"
+        case "/libexec/ld-elf.so.2", "/usr/libexec/ld-elf.so.2": "DragonFly"
+        case "/libexec/ld.elf_so", "/usr/libexec/ld.elf_so": "NetBSD"
+        case "/usr/libexec/ld.so": "OpenBSD"
+        case "/system/bin/linker", "/system/bin/linker64": "Android"
+        default: nil
+        }
     }
 
     static func sharedLibraries(
@@ -37,11 +51,14 @@ extension ExecutableRefusal {
         )
     }
 
-    static let objectFile = ExecutableRefusal(
-        .objectFile,
-        "this is an object file or kernel module, not a linked program",
-        advice: "link it into an executable with -static; for Go: \(Advice.go)"
-    )
+    static func objectFile(language: SourceLanguage?) -> ExecutableRefusal {
+        ExecutableRefusal(
+            .objectFile,
+            "this is an object file or kernel module, not a linked program",
+            advice: language.map { Advice.linkExecutable($0) }
+                ?? "link it into an executable with -static; for Go: \(Advice.go)"
+        )
+    }
 
     static let coreFile = ExecutableRefusal(
         .coreFile,

@@ -35,7 +35,7 @@ extension ELFHeader {
             return .rust
         }
         // Zig's C compiler is a clang of its own; its programs name their compiler first among the debugging strings.
-        if compilers.contains("ziglang/") { return .zig }
+        if compilers.contains("ziglang/") || compilers.contains("zig ") { return .zig }
         if try text(of: ".debug_str", in: sections, of: source).hasPrefix("zig ") { return .zig }
         if compilers.contains("GCC") || compilers.contains("clang") { return .c }
         return nil

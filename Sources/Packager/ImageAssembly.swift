@@ -31,6 +31,24 @@ struct ImageAssembly: Sendable {
         return notes
     }
 
+    /// What options would run, and is not there.
+    ///
+    /// A name without a slash at its beginning may be found elsewhere, as in a volume.
+    static func notes(
+        on options: PackagingOptions,
+        program: String,
+        contains: (String) -> Bool
+    ) -> [PackagingNote] {
+        let commands: [(PackagingOptions.Name, String?)] = [
+            (.entrypoint, options.entrypoint?.first),
+            (.healthCommand, options.healthCheck?.test.dropFirst().first),
+        ]
+        return commands.compactMap { option, path in
+            guard let path, path.hasPrefix("/"), !contains(path) else { return nil }
+            return .notInImage(path: path, option: option, program: program)
+        }
+    }
+
     func image(
         of program: StaticExecutable,
         as executable: PackagedExecutable,

@@ -28,6 +28,9 @@ package struct ImageBuilder: Sendable {
             certificates: selection.contains(.certificates) ? baseFiles.certificates : nil,
             timeZones: selection.contains(.timeZones) ? baseFiles.timeZones : nil,
             notes: ImageAssembly.notes(on: selection, of: baseFiles)
+                + ImageAssembly.notes(on: request.options, program: request.name.path) {
+                    $0 == request.name.path
+                }
         )
         layer = LayerBuilder(
             baseFiles.beginning(selection),

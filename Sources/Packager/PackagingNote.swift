@@ -8,6 +8,8 @@ package enum PackagingNote: Codable, Hashable, Sendable {
     case noCertificates
     /// No time zones were found.
     case noTimeZones
+    /// What an option would have run is not in the image.
+    case notInImage(path: String, option: PackagingOptions.Name, program: String)
     /// The image was said to be for another platform than the program is.
     case otherPlatform(said: Platform, found: Platform)
     /// The tag stood for another platform, and does not any more.
@@ -18,6 +20,8 @@ extension PackagingNote: CustomStringConvertible {
     package var description: String {
         switch self {
         case .renamed(let old, let new): "'\(old.printable)' is called \(new) here"
+        case .notInImage(let path, let option, let program):
+            "the image has no file \(path.printable), which \(option.rawValue) names; its program is \(program)"
         case .otherPlatform(let said, let found):
             "the image says \(said), as was asked for, but the program is for \(found)"
         case .replaced(let platform):

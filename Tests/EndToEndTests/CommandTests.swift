@@ -155,8 +155,11 @@ struct CommandTests {
     func badFiles() async throws {
         try await Program.with { program in
             let storage = program.storage.path
+            // To open it would wait for ever.
+            _ = try await program.tool("mkfifo", "pipe")
             for (file, expected) in [
-                ("nothing", "No such file"), ("/tmp", "is not a file"), ("/etc/passwd", "text file"),
+                ("pipe", "is not a file"), ("nothing", "No such file"), ("/tmp", "is a folder"),
+                ("/etc/passwd", "text file"),
             ] {
                 let outcome = try await program.run("pack", "--storage", storage, file, "x")
                 #expect(outcome.status == 1)

@@ -178,7 +178,7 @@ struct ELFHeaderTests {
         #expect(try advice(file) == "link it with -static")
         let zig = "clang version 18.1.6 (https://github.com/ziglang/zig-bootstrap 98bc6bf4)"
         for sections in [
-            [(".comment", Array(zig.utf8))],
+            [(".comment", Array(zig.utf8))], [(".comment", Array("zig 0.17.1\0clang version 22.1.8".utf8))],
             [(".comment", Array("Linker: LLD 18".utf8)), (".debug_str", Array("zig 0.13.0\0main\0".utf8))],
         ] {
             file.sections = sections

@@ -14,6 +14,11 @@ struct FileContent: AsyncSequence, Sendable {
 
     /// Opens a regular file.
     init(path: String) throws {
+        var status = stat()
+        // Before it is opened: to open a pipe waits for somebody who writes into it.
+        if stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
+            throw CommandError("\(path) is not a file")
+        }
         let files = POSIXFileOperations()
         do {
             file = try files.open(path, .read)
@@ -21,7 +26,6 @@ struct FileContent: AsyncSequence, Sendable {
         } catch {
             throw CommandError("cannot read \(path): \(String(cString: strerror(error.code)))")
         }
-        var status = stat()
         guard fstat(file.descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
             throw CommandError("\(path) is not a file")
         }

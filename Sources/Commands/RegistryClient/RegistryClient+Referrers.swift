@@ -77,6 +77,11 @@ struct ForeignJSON: Decodable {
             value = .bool(bool)
         } else if let integer = try? single.decode(Int64.self) {
             value = .integer(integer)
+        } else if let number = try? single.decode(UInt64.self) {
+            value = .canonical(Array(String(number).utf8))
+        } else if let number = try? single.decode(Double.self), number.isFinite {
+            // Swift writes the shortest text that reads as the same number, in a form that JSON has.
+            value = .canonical(Array("\(number)".utf8))
         } else {
             value = .string(try single.decode(String.self))
         }

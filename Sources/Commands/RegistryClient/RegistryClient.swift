@@ -83,7 +83,14 @@ struct RegistryClient: Sendable {
 
     /// What a reply's Location means.
     func location(of response: RegistryResponse, from url: RegistryURL) throws -> RegistryURL {
-        guard let text = response.fields.first(name: "Location"), let location = url.resolving(text) else {
+        let text = response.fields.first(name: "Location")
+        guard let location = text.flatMap(url.resolving) else {
+            if let text {
+                throw RegistryClientError(
+                    .malformed,
+                    "\(registry) answers \(response.status) with a Location that is no address: '\(text.printable)'"
+                )
+            }
             throw RegistryClientError(
                 .malformed,
                 "\(registry) answers \(response.status) without saying where"

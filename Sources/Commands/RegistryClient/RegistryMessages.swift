@@ -59,9 +59,10 @@ struct RegistryResponse: Sendable {
 
     /// How long the registry wants to be left alone, where it says so in seconds.
     var retryAfter: Duration? {
-        guard let text = fields.first(name: "Retry-After"), let seconds = Int64(text),
-            (0...86_400).contains(seconds)
+        guard let text = fields.first(name: "Retry-After"), !text.isEmpty,
+            text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) })
         else { return nil }
-        return .seconds(seconds)
+        // Whoever names more than a day is not asked again, however much it is.
+        return .seconds(min(Int64(text) ?? .max, 86_400))
     }
 }

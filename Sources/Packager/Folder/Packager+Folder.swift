@@ -55,7 +55,8 @@ extension Packager {
             options: options,
             certificates: hasCertificates ? baseFiles.certificates : nil,
             timeZones: selection.contains(.timeZones) ? baseFiles.timeZones : nil,
-            notes: ImageAssembly.notes(on: selection, of: baseFiles),
+            notes: ImageAssembly.notes(on: selection, of: baseFiles)
+                + ImageAssembly.notes(on: options, program: "/" + path.text) { folder.contains($0) },
             fileCount: folder.fileCount,
             hasOwnCertificates: folder.hasFile(at: BaseFiles.certificatesPath)
         )

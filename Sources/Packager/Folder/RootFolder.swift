@@ -49,6 +49,9 @@ package struct RootFolder: Sendable {
         }
     }
 
+    /// Whether a path leads to something.
+    func contains(_ path: String) -> Bool { resolve(path) != nil }
+
     /// Follows a path; nil where it leads to nothing, or round in circles.
     private func resolve(_ path: String) -> ArchivePath? {
         var left = Array(path.utf8).split(separator: UInt8(ascii: "/"))[...]

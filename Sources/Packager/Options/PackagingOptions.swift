@@ -75,7 +75,7 @@ package struct PackagingOptions: Hashable, Sendable {
     }
 
     /// The options' names, as they stand in a query.
-    package enum Name: String, CaseIterable, Hashable, Sendable {
+    package enum Name: String, CaseIterable, Codable, Hashable, Sendable {
         case entrypoint
         case command = "cmd"
         case environment = "env"

@@ -34,12 +34,14 @@ struct LayerReader: ~Copyable {
     mutating func next() async throws -> TarReader.Event? {
         while true {
             if let event = events.popFirst() { return event }
+            // A portion may become gigabytes: others take their turn, and whoever has gone is noticed.
+            try Task.checkCancellation()
+            await Task.yield()
             if let chunk = try stream.next() {
                 events = try archive.append(chunk)[...]
                 continue
             }
             guard offset < blob.size, !archive.isAtEnd else { break }
-            try Task.checkCancellation()
             let end = min(offset + Self.portion, blob.size)
             stream.append(Array(try await blob.read(offset..<end).readableBytesView))
             offset = end

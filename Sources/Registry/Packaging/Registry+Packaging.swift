@@ -98,7 +98,7 @@ extension Registry {
         let upload = arrival.upload
         // Before anything of the image is kept.
         let key = try buildKey(of: image, options: upload.options)
-        if upload.options.isDryRun { return try await rehearse(image, of: upload) }
+        if upload.options.isDryRun { return try await publish(image, of: upload, key: key, memo: nil) }
         let verified = try await blobs.finishUpload(
             arrival.layer,
             expecting: image.layer.descriptor.digest
@@ -112,32 +112,6 @@ extension Registry {
             !attached.contains($0.manifest.descriptor.digest)
         }
         return packaged
-    }
-
-    /// What an upload would become, were it kept, as far as it concerns this image alone.
-    func rehearse(
-        _ image: PackagedImage,
-        of upload: ExecutableUpload<some AsyncSequence<ByteBuffer, any Error>>
-    ) async throws -> PackagedUpload {
-        let (tag, repository) = (upload.tag, upload.repository)
-        let current = try await catalog.manifest(.tag(tag), in: repository, now: clock())
-        let isMoved = current.map { $0.digest != image.digest } ?? false
-        if let current, isMoved, !policy.immutable(among: [tag], in: repository).isEmpty {
-            throw StorageError.tagImmutable(tag, current.digest)
-        }
-        return PackagedUpload(
-            image: image,
-            placement: .tagged(image.digest),
-            platforms: [image.platform],
-            expires: policy.expiry(
-                of: [tag],
-                in: repository,
-                timeToLive: upload.options.timeToLive,
-                now: clock()
-            )[tag],
-            isChange: current == nil || isMoved,
-            isDryRun: true
-        )
     }
 
     /// Runs a body with an upload session of its own, of which nothing is left afterwards.

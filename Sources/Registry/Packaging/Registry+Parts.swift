@@ -22,7 +22,7 @@ extension Registry {
         return key
     }
 
-    /// Gives an image its tag, together with the images of other platforms that have the same key.
+    /// Gives an image its tag, or says what would come of that, together with the images of other platforms that have the same key.
     func publish(
         _ image: PackagedImage,
         of upload: ExecutableUpload<some AsyncSequence<ByteBuffer, any Error>>,
@@ -58,6 +58,7 @@ extension Registry {
             publication.locksTags = options.isImmutable
             publication.attached = attached
             publication.memo = memo
+            publication.isRehearsal = options.isDryRun
             return publication
         }
         guard let key else {
@@ -70,7 +71,8 @@ extension Registry {
                 platforms: [image.platform],
                 replaced: replaced,
                 expires: publication.expiry[tag],
-                isChange: isChange
+                isChange: isChange,
+                isDryRun: options.isDryRun
             )
         }
         let part = publication(tags: [])
@@ -90,7 +92,8 @@ extension Registry {
             placement: published.placement,
             platforms: published.platforms,
             expires: part.expiry[tag],
-            isChange: published.isChange
+            isChange: published.isChange,
+            isDryRun: options.isDryRun
         )
     }
 

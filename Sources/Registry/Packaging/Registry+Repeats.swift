@@ -21,7 +21,8 @@ extension Registry {
             let image = PackagedImage(memo: record.details, manifest: record.manifest.bytes),
             try await attachedDocuments(of: image, in: upload.repository).count == image.attestations.count
         else { return nil }
-        let parts = [image.layer.descriptor, image.configuration.descriptor]
+        let parts =
+            [image.layer.descriptor, image.configuration.descriptor]
             + image.attestations.map(\.content.descriptor)
         do {
             for part in parts { _ = try await statBlob(part.digest, in: upload.repository) }
@@ -40,7 +41,6 @@ extension Registry {
     ) async throws -> PackagedUpload? {
         guard let image = try await remembered(content, of: upload) else { return nil }
         let key = try buildKey(of: image, options: upload.options)
-        if upload.options.isDryRun { return try await rehearse(image, of: upload) }
         do {
             return try await publish(image, of: upload, key: key, memo: nil)
         } catch StorageError.missingReferences {

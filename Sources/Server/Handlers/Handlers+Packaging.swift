@@ -15,6 +15,9 @@ extension Handlers {
         if let length = content.length, let limit = registry.policy.maximumUploadSize, length > limit {
             throw RegistryError.uploadTooLarge(limit: limit)
         }
+        if let coding = headers[.contentEncoding], coding.lowercased() != "identity" {
+            throw RequestError.contentEncoding(coding)
+        }
         let target = try PackagingTarget(path)
         let options = try PackagingOptions(
             query.items.map { ($0.name, $0.value) } + headers.packagingOptions
@@ -50,8 +53,9 @@ extension Handlers {
             : .bytes(Array(reply.text.utf8), type: "text/plain; charset=utf-8", fields)
         response.status =
             switch packaged.placement {
+            case _ where packaged.isDryRun: .ok
             case .staged: .accepted
-            case .tagged, .late: packaged.isChange && !packaged.isDryRun ? .created : .ok
+            case .tagged, .late: packaged.isChange ? .created : .ok
             }
         return response
     }

@@ -26,6 +26,10 @@ enum AnnouncedDigests {
             }
             digests.insert(digest)
         }
+        for algorithm in SupportedAlgorithm.allCases
+        where digests.count(where: { $0.supportedAlgorithm == algorithm }) > 1 {
+            throw .contradictingDigests(algorithm)
+        }
         return digests
     }
 

@@ -129,6 +129,21 @@ extension ErrorReply {
                     X-Checksum-Sha256 64 hexadecimal digits
                     """
             )
+        case .contradictingDigests(let algorithm):
+            self.init(
+                status: .badRequest,
+                code: .digestInvalid,
+                message:
+                    "the headers announce two different \(algorithm.rawValue) digests of the same content"
+            )
+        case .contentEncoding(let coding):
+            self.init(
+                status: .unsupportedMediaType,
+                code: .unsupported,
+                message: """
+                    Content-Encoding '\(coding.printable)' is not undone here; send the file as it is, without that header
+                    """
+            )
         case .tagsBesideTag:
             self.init(
                 status: .badRequest,

@@ -14,6 +14,10 @@ enum RequestError: Error, Equatable {
     case missingDigest
     /// A field that announces a digest, by its name, and what is wrong in it.
     case malformedDigestField(String, String)
+    /// Two digests of one algorithm for the same content.
+    case contradictingDigests(SupportedAlgorithm)
+    /// Content that is encoded, in a way that nobody here undoes.
+    case contentEncoding(String)
     /// `?tag=` where the path has a tag itself.
     case tagsBesideTag
     case tooManyTags(limit: Int)

@@ -93,6 +93,8 @@ package struct ManifestPublication: Sendable {
     package var locksTags: Bool
     /// Whether the manifest may refer to content that the repository has not.
     package let isSparse: Bool
+    /// Whether nothing is to change, and what the manifest refers to need not be there: to learn what would come of it.
+    package var isRehearsal = false
     /// What is to be remembered of how the manifest was made.
     package var memo: PackagingMemo?
     /// Manifests about this one that are there with it or not at all, and go when it goes; without tags, in the same

@@ -9,7 +9,7 @@ extension SQLiteCatalog {
                 outcome = try Self.publish(part, database)
                 // The image may have been added before its group's index turned out to reach blobs that are not durable.
                 if case .unsynced = outcome { return .rollback }
-                return .commit
+                return part.image.isRehearsal ? .rollback : .commit
             }
             return outcome
         }
@@ -129,7 +129,7 @@ extension ManifestPublication {
         do { manifest = try Manifest(parsing: bytes, contentType: .ociIndex) } catch {
             throw StorageError.database("the index of a group is malformed: \(error)")
         }
-        return ManifestPublication(
+        var index = ManifestPublication(
             repository: repository,
             digest: Digest(of: bytes),
             bytes: bytes,
@@ -138,6 +138,8 @@ extension ManifestPublication {
             synced: synced,
             now: now
         )
+        index.isRehearsal = isRehearsal
+        return index
     }
 
     /// The same with the tag of a part, which may be one that does not move.

@@ -7,19 +7,31 @@ extension SQLiteCatalog {
         _ publication: ManifestPublication
     ) async throws -> ManifestPublication.Outcome {
         try await writes.perform(.power) { database in
-            switch try Self.add(publication, database) {
-            case .unsynced(let blobs): return .unsynced(blobs)
-            case .added(let manifestID, let repositoryID, var isChange):
-                // It was meant to stay, whatever becomes of a group that it was staged in.
-                try database.run("UPDATE upload_part SET is_staged = 0 WHERE manifest_id = ?", [manifestID])
-                try database.detach(manifestID: manifestID, repositoryID: repositoryID)
-                for tag in publication.tags where try Self.point(tag, to: manifestID, publication, database) {
-                    // Whoever pushes here next with a part of an older build does not know of this one.
-                    try database.endGroups(ofTag: tag.rawValue, repositoryID: repositoryID)
-                    isChange = true
-                }
-                return .published(isChange: isChange)
+            var outcome = ManifestPublication.Outcome.unsynced([])
+            try database.inSavepoint {
+                outcome = try Self.publish(publication, database)
+                return publication.isRehearsal ? .rollback : .commit
             }
+            return outcome
+        }
+    }
+
+    private static func publish(
+        _ publication: ManifestPublication,
+        _ database: Database
+    ) throws -> ManifestPublication.Outcome {
+        switch try add(publication, database) {
+        case .unsynced(let blobs): return .unsynced(blobs)
+        case .added(let manifestID, let repositoryID, var isChange):
+            // It was meant to stay, whatever becomes of a group that it was staged in.
+            try database.run("UPDATE upload_part SET is_staged = 0 WHERE manifest_id = ?", [manifestID])
+            try database.detach(manifestID: manifestID, repositoryID: repositoryID)
+            for tag in publication.tags where try point(tag, to: manifestID, publication, database) {
+                // Whoever pushes here next with a part of an older build does not know of this one.
+                try database.endGroups(ofTag: tag.rawValue, repositoryID: repositoryID)
+                isChange = true
+            }
+            return .published(isChange: isChange)
         }
     }
 
@@ -62,6 +74,7 @@ extension SQLiteCatalog {
         repositoryID: Int64?,
         _ database: Database
     ) throws -> [BlobRecord] {
+        guard !publication.isRehearsal else { return [] }
         var missing: [Digest] = []
         var unsynced: [BlobRecord] = []
         var children: Set<Digest> = []

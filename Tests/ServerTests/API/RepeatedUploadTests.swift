@@ -8,7 +8,11 @@ import Testing
 /// Uploads of what the repository was sent before, and digests that a client announces.
 @Suite("Repeated uploads")
 struct RepeatedUploadTests {
-    private let program = ProgramFixture.bytes(.amd64, String(repeating: "x", count: 9000), revision: "0123abcd")
+    private let program = ProgramFixture.bytes(
+        .amd64,
+        String(repeating: "x", count: 9000),
+        revision: "0123abcd"
+    )
 
     private func put(
         _ client: some TestClient,
@@ -21,7 +25,9 @@ struct RepeatedUploadTests {
 
     private func base64(_ bytes: [UInt8], _ algorithm: SupportedAlgorithm = .sha256) -> String {
         let digits = Array(OCI.Digest(of: bytes, algorithm: algorithm).encoded)
-        let hash = stride(from: 0, to: digits.count, by: 2).map { UInt8(String(digits[$0...($0 + 1)]), radix: 16) ?? 0 }
+        let hash = stride(from: 0, to: digits.count, by: 2).map {
+            UInt8(String(digits[$0...($0 + 1)]), radix: 16) ?? 0
+        }
         return Data(hash).base64EncodedString()
     }
 
@@ -110,7 +116,11 @@ struct RepeatedUploadTests {
             let lost = try OCI.Digest(digests[part == "layer" ? 1 : 0])
             try test.storage.blobs.remove(lost)
             #expect(try await client.send("GET", "/v2/app/blobs/\(lost)").status >= 500)
-            let again = try await put(client, "/app:v1", ["X-Checksum-Sha256": OCI.Digest(of: program).encoded])
+            let again = try await put(
+                client,
+                "/app:v1",
+                ["X-Checksum-Sha256": OCI.Digest(of: program).encoded]
+            )
             #expect(again.status == 200, "\(again.text)")
             #expect(try await client.send("GET", "/v2/app/blobs/\(lost)").status == 200)
         }
@@ -122,7 +132,8 @@ struct RepeatedUploadTests {
             let other = Array("other".utf8)
             let hexadecimal = OCI.Digest(of: program).encoded
             let wrong: [KeyValuePairs<String, String>] = [
-                ["Repr-Digest": "sha-256=:\(base64(other)):"], ["Content-Digest": "sha-256=:\(base64(other)):"],
+                ["Repr-Digest": "sha-256=:\(base64(other)):"],
+                ["Content-Digest": "sha-256=:\(base64(other)):"],
                 ["Repr-Digest": "sha-512=:\(base64(other, .sha512)):"],
                 ["X-Checksum-Sha256": OCI.Digest(of: other).encoded],
                 ["X-Checksum-Sha256": hexadecimal, "Repr-Digest": "sha-512=:\(base64(other, .sha512)):"],
@@ -134,13 +145,22 @@ struct RepeatedUploadTests {
             }
             #expect(try test.contents(of: "uploads").isEmpty)
             #expect(try await client.send("GET", "/v2/app/manifests/latest").status == 404)
-            for (number, fields) in ([
-                ["Repr-Digest": "sha-256=:\(base64(program)):"],
-                ["Content-Digest": " sha-512=:\(base64(program, .sha512)):;x=1 , sha-256=:\(base64(program)):"],
-                ["X-Checksum-Sha256": hexadecimal.uppercased()],
-                // What nobody here computes says nothing.
-                ["Repr-Digest": "md5=:AAAA:, unixsum=:AAAA:"],
-            ] as [KeyValuePairs<String, String>]).enumerated() {
+            let two: KeyValuePairs = [
+                "X-Checksum-Sha256": hexadecimal, "Content-Digest": "sha-256=:\(base64(other)):",
+            ]
+            #expect(try await put(client, "/app", two).text.contains("two different sha256 digests"))
+            for (number, fields)
+                in ([
+                    ["Repr-Digest": "sha-256=:\(base64(program)):"],
+                    [
+                        "Content-Digest":
+                            " sha-512=:\(base64(program, .sha512)):;x=1 , sha-256=:\(base64(program)):"
+                    ],
+                    ["X-Checksum-Sha256": hexadecimal.uppercased()],
+                    // What nobody here computes says nothing.
+                    ["Repr-Digest": "md5=:AAAA:, unixsum=:AAAA:"],
+                ] as [KeyValuePairs<String, String>]).enumerated()
+            {
                 #expect(try await put(client, "/app:\(number)", fields).status == 201, "\(fields)")
             }
         }

@@ -136,6 +136,62 @@ struct UploadOptionTests {
         }
     }
 
+    @Test(
+        "A dry run says what would come of an upload among others of its build",
+        arguments: Transport.allCases
+    )
+    func dryRunOfParts(_ transport: Transport) async throws {
+        let policy = RegistryPolicy(immutableTags: [try TagPattern("v*")])
+        try await withClient(transport, policy: policy) { client, test in
+            let staged = try await upload(
+                client,
+                "build=1&expect=linux/amd64,linux/arm64&dry-run",
+                to: "/app:x"
+            )
+            #expect(staged.status == 200 && staged.text.contains("waiting"), "\(staged.text)")
+            #expect(try await status(client, "x") == 404)
+            #expect(try await upload(client, "build=1").status == 201)
+            let digest = try await client.send("HEAD", "/v2/app/manifests/v1")["Docker-Content-Digest"]
+            // A further platform of the same build is welcome also where the tag does not move.
+            let program = ProgramFixture.bytes(.arm64)
+            let rehearsed = try await client.send("PUT", "/app:v1?build=1&dry-run", content: program)
+            #expect(rehearsed.status == 200 && rehearsed.text.contains("together  linux/amd64, linux/arm64"))
+            #expect(try await upload(client, "build=2&dry-run", text: "other").status == 409)
+            #expect(try await client.send("HEAD", "/v2/app/manifests/v1")["Docker-Content-Digest"] == digest)
+            let made = try await client.send("PUT", "/app:v1?build=1", content: program)
+            #expect(made.status == 201 && made["Docker-Content-Digest"] == rehearsed["Docker-Content-Digest"])
+            // And what an upload itself has said of its tag.
+            #expect(try await upload(client, "immutable", to: "/app:y").status == 201)
+            #expect(try await upload(client, "dry-run", text: "other", to: "/app:y").status == 409)
+            #expect(try test.contents(of: "uploads").isEmpty)
+        }
+    }
+
+    @Test("A program that would run and is not in the image is told of")
+    func missingPrograms() async throws {
+        try await withClient(.inProcess) { client, _ in
+            let reply = try await upload(client, "entrypoint=/nope&health-cmd=/app%20-x")
+            #expect(reply.status == 201)
+            #expect(
+                reply.text.contains(
+                    "note      the image has no file /nope, which entrypoint names; its program is /app\n"
+                )
+            )
+            #expect(!reply.text.contains("health-cmd"))
+            let health = try await upload(client, "health-cmd=/nope&health-cmd=a&dry-run", to: "/app:2")
+            #expect(health.text.contains("which health-cmd names"))
+        }
+    }
+
+    @Test("Content that is encoded is refused, as nobody would undo it")
+    func encoded() async throws {
+        try await withClient(.inProcess) { client, _ in
+            let reply = try await upload(client, "", ["Content-Encoding": "gzip"])
+            #expect(reply.status == 415 && reply.text.contains("Content-Encoding"))
+            #expect(try await upload(client, "", ["Content-Encoding": "identity"]).status == 201)
+        }
+    }
+
     @Test("A dry run on a tag that cannot be moved says so")
     func dryRunOnImmutable() async throws {
         let policy = RegistryPolicy(immutableTags: [try TagPattern("v*")])

@@ -16,7 +16,8 @@ package struct TestRegistry: Sendable {
     package func collectGarbage() async throws {
         while try await storage.catalog.markGarbage(now: clock.now, limit: 100) == 100 {}
         let blobs = storage.blobs
-        while try await !storage.catalog.sweepGarbage(limit: 100, removing: { try blobs.remove($0) }).isEmpty {}
+        while try await !storage.catalog.sweepGarbage(limit: 100, removing: { try blobs.remove($0) }).isEmpty
+        {}
     }
 
     /// What lies in a part of the storage folder, such as `uploads`, in order.
