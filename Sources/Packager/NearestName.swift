@@ -1,3 +1,5 @@
+import OCI
+
 /// The name among those there are that somebody most likely meant; nil where none is near.
 ///
 /// Counts insertions, deletions, replacements and swaps of neighbours, of which there may be one for every
@@ -20,23 +22,4 @@ package func nearestName(to name: String, among names: [String]) -> String? {
 
 private func normalized(_ name: String) -> [UInt8] {
     name.lowercased().utf8.map { $0 == UInt8(ascii: "_") ? UInt8(ascii: "-") : $0 }
-}
-
-/// The optimal string alignment distance.
-private func editDistance(_ left: [UInt8], _ right: [UInt8]) -> Int {
-    var beforeLast: [Int] = []
-    var last = Array(0...right.count)
-    for (row, byte) in left.enumerated() {
-        var current = [row + 1]
-        for (column, other) in right.enumerated() {
-            var cost = min(last[column + 1] + 1, current[column] + 1, last[column] + (byte == other ? 0 : 1))
-            if row > 0, column > 0, byte == right[column - 1], left[row - 1] == other {
-                cost = min(cost, beforeLast[column - 1] + 1)
-            }
-            current.append(cost)
-        }
-        beforeLast = last
-        last = current
-    }
-    return last[right.count]
 }

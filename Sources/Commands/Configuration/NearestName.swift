@@ -1,3 +1,5 @@
+import OCI
+
 /// Finds the name that a mistyped one was probably meant to be.
 enum NearestName {
     /// The candidate nearest to a name; the first of equals.
@@ -33,7 +35,7 @@ private struct Name {
     }
 
     private func share(_ source: [UInt8], _ target: [UInt8]) -> Double {
-        Double(edits(from: source, to: target)) / Double(max(source.count, target.count, 1))
+        Double(editDistance(source, target)) / Double(max(source.count, target.count, 1))
     }
 
     private static func bytes(_ text: some StringProtocol) -> [UInt8] {
@@ -42,24 +44,4 @@ private struct Name {
                 ? UInt8(ascii: "-") : byte
         }
     }
-}
-
-/// The number of insertions, deletions, replacements and exchanges of neighbours between two words.
-///
-/// This is the optimal string alignment: no part of a word is edited twice.
-private func edits(from source: [UInt8], to target: [UInt8]) -> Int {
-    var beforeLast: [Int] = []
-    var last = Array(0...target.count)
-    for (i, left) in source.enumerated() {
-        var row = [i + 1]
-        for (j, right) in target.enumerated() {
-            var cost = min(last[j + 1] + 1, row[j] + 1, last[j] + (left == right ? 0 : 1))
-            if i > 0, j > 0, left == target[j - 1], source[i - 1] == right {
-                cost = min(cost, beforeLast[j - 1] + 1)
-            }
-            row.append(cost)
-        }
-        (beforeLast, last) = (last, row)
-    }
-    return last[target.count]
 }

@@ -57,6 +57,7 @@ enum Subprocess {
         var status: CInt = 0
         while ContinuousClock.now < deadline {
             if waitpid(pid, &status, WNOHANG) == pid { return status }
+            // The system has no call that waits for one child for a time. The program has closed its output, and ends.
             usleep(1000)
         }
         kill(pid, SIGKILL)

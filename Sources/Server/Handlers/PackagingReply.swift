@@ -40,7 +40,10 @@ struct PackagingReply {
         if isShared { lines.append("together  \(list(packaged.platforms))") }
         lines += [
             "size      \(image.executable.size) bytes the executable, \(image.layer.archiveSize) the image, "
-                + "\(image.transferSize) to pull",
+                + "\(image.transferSize) to pull"
+        ]
+        lines += buildLines
+        lines += [
             "attached  \(image.attestations.map(\.kind.rawValue).joined(separator: ", "))",
             "run       docker run --rm \(reference)",
         ]
@@ -61,6 +64,35 @@ struct PackagingReply {
             lines.append("unchanged since it was uploaded before" + (new.isEmpty ? "" : ", but for \(new)"))
         }
         return lines.joined(separator: "\n") + "\n"
+    }
+
+    /// What the program tells about how it was built.
+    private var buildLines: [String] {
+        let origin = image.origin
+        let go = GoLine.text(
+            version: origin.goVersion,
+            moduleCount: origin.goModuleCount,
+            amd64: origin.goAMD64
+        )
+        let fields = [
+            ("version   ", origin.version),
+            ("revision  ", origin.revision.map { origin.isModified ? "\($0), with changes" : $0 }),
+            ("source    ", origin.source), ("go        ", go),
+        ]
+        return fields.compactMap { name, value in value.map { name + $0 } }
+    }
+
+    /// The same for programs, without what is not known.
+    private var buildJSON: JSONValue {
+        let origin = image.origin
+        let texts = [
+            ("version", origin.version), ("revision", origin.revision), ("created", origin.created),
+            ("source", origin.source), ("go", origin.goVersion), ("goamd64", origin.goAMD64),
+        ]
+        var members = texts.compactMap { key, text in text.map { JSONValue.Member(key, .string($0)) } }
+        if let count = origin.goModuleCount { members.append(.init("goModules", .integer(Int64(count)))) }
+        if origin.isModified { members.append(.init("modified", .bool(true))) }
+        return .object(members)
     }
 
     /// For programs.
@@ -84,6 +116,7 @@ struct PackagingReply {
             .init("executable", .string(image.executable.digest.description)),
             .init("executablePath", .string(image.executable.path)),
             .init("fileCount", image.fileCount.map { .integer(Int64($0)) } ?? .null),
+            .init("build", buildJSON),
             .init("attached", .array(image.attestations.map { json(of: $0) })),
             .init("isChange", .bool(packaged.isChange)),
             .init("dryRun", .bool(packaged.isDryRun)),

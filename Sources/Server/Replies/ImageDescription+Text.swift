@@ -105,9 +105,7 @@ extension ImageDetails.Part {
 
 extension AnnotatedBuild {
     fileprivate var goText: String? {
-        guard let version = goVersion else { return nil }
-        let modules = goModuleCount.map { $0 == 1 ? ", with 1 module" : ", with \($0) modules" } ?? ""
-        return version + modules + (goAMD64.map { ", for GOAMD64=\($0)" } ?? "")
+        GoLine.text(version: goVersion, moduleCount: goModuleCount, amd64: goAMD64)
     }
 }
 

@@ -159,7 +159,16 @@ struct MergingTests {
         let parts: [(String, ProgramFixture.Machine)] = [
             ("a", .amd64), ("b", .amd64), ("a", .arm64), ("b", .arm64),
         ]
-        for order in [[0, 1, 2, 3], [1, 0, 3, 2], [0, 2, 1, 3], [3, 2, 0, 1], [2, 3, 1, 0]] {
+        var orders: [[Int]] = [[]]
+        for part in parts.indices {
+            orders = orders.flatMap { order in
+                (0...order.count).map { place in
+                    Array(order[..<place]) + [part] + Array(order[place...])
+                }
+            }
+        }
+        #expect(Set(orders).count == 24)
+        for order in orders {
             try await withClient(transport) { client, _ in
                 var builds: [String] = []
                 for (build, machine) in order.map({ parts[$0] }) {

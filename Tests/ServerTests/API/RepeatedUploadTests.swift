@@ -41,6 +41,11 @@ struct RepeatedUploadTests {
         try await withClient(transport) { client, test in
             let first = try await put(client)
             #expect(first.status == 201, "\(first.text)")
+            // What the program tells is told again from what was remembered.
+            #expect(
+                first.text.contains("\nrevision  0123abcd\ngo        go1.27.3, with 0 modules\n"),
+                "\(first.text)"
+            )
             let stored = try test.contents(of: "blobs/sha256")
             for fields: KeyValuePairs in [[:], ["Repr-Digest": "sha-256=:\(base64(program)):"]] {
                 let again = try await put(client, "/app:v1", fields)
