@@ -1,6 +1,6 @@
 import Archive
 import Executables
-import OCI
+package import OCI
 
 /// Makes one image of a program while it arrives.
 ///
@@ -14,8 +14,6 @@ package struct ImageBuilder: Sendable {
     private let request: ImageRequest
     private let assembly: ImageAssembly
     private var layer: LayerBuilder
-    /// Of the program alone.
-    private var digester = Digester()
     /// The program's first bytes, until they have been looked at.
     private var beginning: [UInt8]? = []
 
@@ -49,18 +47,19 @@ package struct ImageBuilder: Sendable {
     ///   announced, and `CancellationError`.
     package mutating func append(_ bytes: [UInt8]) async throws -> [[UInt8]] {
         try lookAtBeginning(bytes)
-        digester.update(bytes)
         return try await layer.append(bytes)
     }
 
     /// Ends the image: inspects the whole program, and gives the rest of the layer with the documents around
     /// it.
     ///
-    /// - Parameter read: Reads exactly the bytes of a range of the program, at most a few megabytes, wherever
-    ///   whoever calls has kept them.
+    /// - Parameters:
+    ///   - digest: The digest of the whole program, which whoever has kept it has computed.
+    ///   - read: Reads exactly the bytes of a range of the program, at most a few megabytes.
     /// - Returns: The last of the layer's bytes, and the image.
     /// - Throws: ``PackagingError``, what `read` throws, and `CancellationError`.
     package mutating func finish(
+        digest: Digest,
         reading read: (Range<UInt64>) async throws -> [UInt8]
     ) async throws -> (chunks: [[UInt8]], image: PackagedImage) {
         try layer.checkSize()
@@ -73,7 +72,7 @@ package struct ImageBuilder: Sendable {
         let (chunks, layer) = try await layer.finish()
         let packaged = PackagedExecutable(
             path: request.name.path,
-            digest: digester.finish(),
+            digest: digest,
             size: executable.size
         )
         return (chunks, assembly.image(of: executable, as: packaged, in: layer))

@@ -66,7 +66,7 @@ func package(
         for chunk in try await builder.append(Array(program[start..<end])) { layer += chunk }
         start = end
     }
-    let (rest, image) = try await builder.finish { range in
+    let (rest, image) = try await builder.finish(digest: Digest(of: program)) { range in
         Array(program[Int(range.lowerBound)..<Int(range.upperBound)])
     }
     for chunk in rest { layer += chunk }

@@ -1,3 +1,4 @@
+import OCI
 import Testing
 
 @testable import Packager
@@ -38,7 +39,7 @@ struct RefusalTests {
     func empty() async throws {
         var builder = try Self.begin(size: 0)
         let error = await #expect(throws: PackagingError.self) {
-            _ = try await builder.finish { _ in [] }
+            _ = try await builder.finish(digest: Digest(of: [])) { _ in [] }
         }
         guard case .refused(let refusal) = error else {
             Issue.record("not refused: \(String(describing: error))")
@@ -74,7 +75,7 @@ struct RefusalTests {
         builder = try Self.begin(size: program.count)
         _ = try await builder.append(Array(program.dropLast()))
         await #expect(throws: PackagingError.wrongSize(announced: size, received: size - 1)) {
-            _ = try await builder.finish { range in
+            _ = try await builder.finish(digest: Digest(of: [])) { range in
                 Array(program[Int(range.lowerBound)..<Int(range.upperBound)])
             }
         }
@@ -86,7 +87,9 @@ struct RefusalTests {
         let program = staticExecutable([1, 2, 3])
         var builder = try Self.begin(size: program.count)
         _ = try await builder.append(program)
-        await #expect(throws: DiskFailure.self) { _ = try await builder.finish { _ in throw DiskFailure() } }
+        await #expect(throws: DiskFailure.self) {
+            _ = try await builder.finish(digest: Digest(of: [])) { _ in throw DiskFailure() }
+        }
     }
 
     @Test("Builders dropped midway leave the workers to others")

@@ -58,7 +58,7 @@ extension Registry {
             try await package(0..<executable.offset, of: arrival.spool, with: &made, into: &output)
         }
         let spool = arrival.spool
-        let (chunks, image) = try await made.finish { range in
+        let (chunks, image) = try await made.finish(digest: digest) { range in
             let bytes = try await blobs.read(Int64(range.lowerBound)..<Int64(range.upperBound), of: spool)
             return Array(bytes.readableBytesView)
         }
