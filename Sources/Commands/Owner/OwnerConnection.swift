@@ -151,7 +151,7 @@ struct OwnerConnection: Sendable {
         return Reply(status: response.status.code, body: Array(body.readableBytesView))
     }
 
-    private func url(_ path: String) -> String {
+    func url(_ path: String) -> String {
         "http+unix://\(URLText.encoded(socketPath))\(path)"
     }
 }

@@ -138,13 +138,16 @@ struct RegistryOwner: Sendable {
     }
 
     /// Removes upload sessions that have expired, for as long as the folder is served.
+    ///
+    /// Clients do not know a session any more as soon as it has expired; only its bytes wait to be removed, and an
+    /// hour is little beside the days that a session lasts.
     func expiryService(logger: Logger) -> some Service {
-        UploadExpiryService(logger: logger) { [registry] in
+        PeriodicService("removing expired uploads", every: .seconds(3600), logger: logger) { [registry] in
             // One must not wait for the other: both are tried, and what fails is tried again.
             async let groups: Void = registry.closeGroups()
             let count = try await registry.expireUploads()
+            if count > 0 { logger.info("removed expired uploads", metadata: ["count": "\(count)"]) }
             try await groups
-            return count
         }
     }
 

@@ -3,22 +3,22 @@ import Testing
 
 @testable import Commands
 
-@Suite("The service that removes expired uploads")
-struct UploadExpiryServiceTests {
+@Suite("A service that does something regularly")
+struct PeriodicServiceTests {
     private struct Broken: Error {}
 
-    @Test("Sweeps at once, again after each interval, also after one that failed, and ends when cancelled")
+    @Test("Performs at once, again after each interval, also after one that failed, and ends when cancelled")
     func sweeps() async throws {
         let (sweeps, continuation) = AsyncStream.makeStream(of: Int.self)
         let count = Counter()
-        let service = UploadExpiryService(
+        let service = PeriodicService(
+            "sweeping",
             every: .milliseconds(1),
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         ) {
             let number = await count.next()
             continuation.yield(number)
             if number == 2 { throw Broken() }
-            return number
         }
         let running = Task { await service.run() }
         #expect(await sweeps.prefix(5).reduce(into: []) { $0.append($1) } == [1, 2, 3, 4, 5])
@@ -26,15 +26,16 @@ struct UploadExpiryServiceTests {
         await running.value
     }
 
-    @Test("Does not sweep again before the interval is over")
+    @Test("Does not perform again before the interval is over")
     func waits() async throws {
         let (sweeps, continuation) = AsyncStream.makeStream(of: Int.self)
         let count = Counter()
-        let service = UploadExpiryService(
+        let service = PeriodicService(
+            "sweeping",
+            every: .seconds(3600),
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         ) {
             continuation.yield(await count.next())
-            return 0
         }
         let running = Task { await service.run() }
         for await _ in sweeps { break }
