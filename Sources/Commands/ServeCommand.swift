@@ -62,7 +62,10 @@ struct ServeCommand: AsyncParsableCommand {
             Terminal.print("try: curl -T ./program \(url)/")
         }
         var lifecycle = ServiceGroupConfiguration(
-            services: [listener, owner.socketService {}, owner.expiryService(logger: logger)],
+            services: [
+                listener, owner.socketService {}, owner.collectionService(logger: logger),
+                owner.pullService(logger: logger),
+            ],
             gracefulShutdownSignals: [.sigterm, .sigint],
             logger: configuration.logger(atLeast: .error)
         )

@@ -29,6 +29,9 @@ package struct Timestamp: Hashable, Comparable, Sendable {
             milliseconds: moment.milliseconds + seconds * 1000 + attoseconds / 1_000_000_000_000_000
         )
     }
+
+    /// The moment this much earlier, to the millisecond.
+    package static func - (moment: Timestamp, duration: Duration) -> Timestamp { moment + (.zero - duration) }
 }
 
 /// Where the time comes from: the machine's clock, or a test's.

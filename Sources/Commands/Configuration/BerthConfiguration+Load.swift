@@ -52,6 +52,7 @@ extension BerthConfiguration {
             self.deletes = try values.value(of: Settings.deletes)
             self.immutable = try values.value(of: Settings.immutable)
             self.ttl = try values.value(of: Settings.ttl)
+            self.retention = try values.value(of: Settings.retention)
             self.sparse = try values.value(of: Settings.sparse)
             self.log = Log(
                 level: try values.value(of: Settings.logLevel),
@@ -72,7 +73,11 @@ extension BerthConfiguration {
                 timeZones: try values.value(of: Settings.timeZones),
                 workers: try values.value(of: Settings.workers)
             )
-            self.garbage = Garbage(grace: try values.value(of: Settings.grace))
+            self.garbage = Garbage(
+                grace: try values.value(of: Settings.grace),
+                untagged: try values.value(of: Settings.untagged),
+                interval: try values.value(of: Settings.collectionInterval)
+            )
             self.uploads = Uploads(expiry: try values.value(of: Settings.uploadExpiry))
         } catch {
             throw ConfigurationError(problems: [error])

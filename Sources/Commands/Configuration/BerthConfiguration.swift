@@ -16,6 +16,7 @@ struct BerthConfiguration: Sendable {
     let deletes: DeletePermission
     let immutable: [TagPattern]
     let ttl: [TagLifetime]
+    let retention: [RetentionRule]
     let sparse: [NamePattern]
     let log: Log
     let timeouts: Timeouts
@@ -63,6 +64,9 @@ struct BerthConfiguration: Sendable {
 
     struct Garbage: Hashable, Sendable {
         let grace: Duration
+        /// nil for never.
+        let untagged: Duration?
+        let interval: Duration
     }
 
     struct Uploads: Hashable, Sendable {

@@ -93,6 +93,23 @@ extension SettingType<[TagLifetime]> {
     }
 }
 
+extension SettingType<[RetentionRule]> {
+    static var retentionRules: SettingType {
+        SettingType(.list, expectation: "a list of patterns of repositories, each with what is kept there") {
+            (text: String) throws(InvalidValue) -> [RetentionRule] in
+            var rules: [RetentionRule] = []
+            for element in ConfigurationList.elements(of: text) {
+                do throws(RetentionRuleError) {
+                    rules.append(try RetentionRule(element))
+                } catch {
+                    throw InvalidValue("is no rule of what is kept", advice: error.description)
+                }
+            }
+            return rules
+        }
+    }
+}
+
 extension SettingType {
     /// A list of patterns of what `names` says.
     private static func patterns<Pattern: Sendable>(

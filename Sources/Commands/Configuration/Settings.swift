@@ -143,6 +143,24 @@ enum Settings {
         default: "24h",
         "How long a blob stays that nothing refers to; a push must end within it."
     )
+    static let untagged = Setting(
+        "garbage.untagged",
+        SettingType<Duration>.duration(.zero ... .days(3650)).orNone,
+        default: "7d",
+        "How long a manifest stays that had a tag and lost it, from then or from when it was last pulled; none for ever."
+    )
+    static let collectionInterval = Setting(
+        "garbage.interval",
+        .duration(.seconds(1) ... .days(7)),
+        default: "10m",
+        "How often a server looks for what is due to be collected."
+    )
+    static let retention = Setting(
+        "retention",
+        .retentionRules,
+        default: "",
+        "Which tags are kept, by repository, such as ci/* last=10 pulled=30d untagged=1d; where no rule fits all are."
+    )
 
     static let uploadExpiry = Setting(
         "uploads.expiry",
@@ -153,12 +171,12 @@ enum Settings {
 
     /// Every setting, in the order of `config/berth.yaml`: a section's settings follow each other.
     static let all: [any SettingDefinition] = [
-        host, port, allowRemote, hosts, url, storage, deletes, immutable, ttl, sparse,
+        host, port, allowRemote, hosts, url, storage, deletes, immutable, ttl, retention, sparse,
         logLevel, logFormat,
         headerTimeout, idleTimeout, stallTimeout, drainTimeout,
         uploadSize, connections,
         caBundle, timeZones, workers,
-        grace,
+        grace, untagged, collectionInterval,
         uploadExpiry,
     ]
 

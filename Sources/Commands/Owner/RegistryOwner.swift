@@ -40,7 +40,9 @@ struct RegistryOwner: Sendable {
                 immutableTags: configuration.immutable,
                 tagLifetimes: configuration.ttl,
                 sparseRepositories: configuration.sparse,
-                uploadExpiry: configuration.uploads.expiry
+                uploadExpiry: configuration.uploads.expiry,
+                untaggedPeriod: configuration.garbage.untagged,
+                retention: configuration.retention
             ),
             logger: logger
         )
@@ -137,17 +139,34 @@ struct RegistryOwner: Sendable {
         )
     }
 
-    /// Removes upload sessions that have expired, for as long as the folder is served.
+    /// Removes what is due to be collected, for as long as the folder is served.
+    func collectionService(logger: Logger) -> some Service {
+        PeriodicService(
+            "collecting what nothing needs",
+            every: configuration.garbage.interval,
+            logger: logger
+        ) { [registry] in
+            let totals = try await registry.collect { item in
+                logger.debug("collected", metadata: ["item": "\(item)"])
+            }
+            guard !totals.isEmpty else { return }
+            logger.info(
+                "collected what nothing needs",
+                metadata: [
+                    "uploads": "\(totals.uploads)", "tags": "\(totals.tags)",
+                    "manifests": "\(totals.manifests)", "blobs": "\(totals.blobs)",
+                    "bytes": "\(totals.bytes)",
+                ]
+            )
+        }
+    }
+
+    /// Writes down what was pulled, for as long as the folder is served.
     ///
-    /// Clients do not know a session any more as soon as it has expired; only its bytes wait to be removed, and an
-    /// hour is little beside the days that a session lasts.
-    func expiryService(logger: Logger) -> some Service {
-        PeriodicService("removing expired uploads", every: .seconds(3600), logger: logger) { [registry] in
-            // One must not wait for the other: both are tried, and what fails is tried again.
-            async let groups: Void = registry.closeGroups()
-            let count = try await registry.expireUploads()
-            if count > 0 { logger.info("removed expired uploads", metadata: ["count": "\(count)"]) }
-            try await groups
+    /// Retention goes by days; a minute of them is no loss if the process dies.
+    func pullService(logger: Logger) -> some Service {
+        PeriodicService("recording what was pulled", every: .seconds(60), logger: logger) { [registry] in
+            try await registry.flushPulls()
         }
     }
 

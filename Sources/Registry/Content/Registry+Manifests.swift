@@ -14,6 +14,20 @@ extension Registry {
         return record
     }
 
+    /// A manifest by tag or digest, for a client that pulls it, or that counts on it from now on.
+    package func pullManifest(
+        _ reference: Reference,
+        in repository: RepositoryName
+    ) async throws -> ManifestRecord {
+        guard let record = try await catalog.pullManifest(reference, in: repository, now: clock()) else {
+            throw RegistryError.manifestUnknown(reference)
+        }
+        return record
+    }
+
+    /// Records what was pulled since the last call.
+    package func flushPulls() async throws { try await catalog.flushPulls() }
+
     /// What became of a pushed manifest.
     package struct PushedManifest: Hashable, Sendable {
         package let digest: Digest

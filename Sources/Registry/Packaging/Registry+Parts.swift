@@ -130,16 +130,4 @@ extension Registry {
         }
         return platforms.first { $0 != platform }
     }
-
-    /// Closes groups of images whose time is over.
-    ///
-    /// What was staged and never completed goes with them.
-    package func closeGroups() async throws {
-        while try await catalog.closeGroups(now: clock(), keptUntil: keptUntil, limit: Self.closingPortion)
-            == Self.closingPortion
-        {}
-    }
-
-    /// Bounds one transaction.
-    private static var closingPortion: Int { 64 }
 }

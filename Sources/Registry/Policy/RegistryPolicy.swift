@@ -19,6 +19,10 @@ package struct RegistryPolicy: Hashable, Sendable {
     package var sparseRepositories: [NamePattern]
     /// How long an upload session that nothing is sent to can be resumed.
     package var uploadExpiry: Duration
+    /// How long a manifest stays that had a tag and lost it, from then or from when it was last pulled; nil for ever.
+    package var untaggedPeriod: Duration?
+    /// Which tags are kept; the first rule that fits a repository counts.
+    package var retention: [RetentionRule]
 
     package init(
         grace: Duration = .seconds(24 * 3600),
@@ -27,7 +31,9 @@ package struct RegistryPolicy: Hashable, Sendable {
         immutableTags: [TagPattern] = [],
         tagLifetimes: [TagLifetime] = [],
         sparseRepositories: [NamePattern] = [],
-        uploadExpiry: Duration = .seconds(7 * 24 * 3600)
+        uploadExpiry: Duration = .seconds(7 * 24 * 3600),
+        untaggedPeriod: Duration? = .seconds(7 * 24 * 3600),
+        retention: [RetentionRule] = []
     ) {
         self.grace = grace
         self.maximumUploadSize = maximumUploadSize
@@ -36,6 +42,8 @@ package struct RegistryPolicy: Hashable, Sendable {
         self.tagLifetimes = tagLifetimes
         self.sparseRepositories = sparseRepositories
         self.uploadExpiry = uploadExpiry
+        self.untaggedPeriod = untaggedPeriod
+        self.retention = retention
     }
 
     /// Those of some tags that may not be moved to another manifest.
@@ -56,6 +64,28 @@ package struct RegistryPolicy: Hashable, Sendable {
             let lifetime = tagLifetimes.first { $0.pattern.matches(tag, in: repository) }
             expiry[tag] = (timeToLive ?? lifetime?.duration).map { now + $0 }
         }
+    }
+
+    /// The rule of retention for a repository, if there is one.
+    func retentionRule(of repository: RepositoryName) -> RetentionRule? {
+        retention.first { $0.repositories.matches(repository.rawValue) }
+    }
+
+    /// How long a manifest of a repository stays that has lost its tag; nil for ever.
+    func untaggedPeriod(in repository: RepositoryName) -> Duration? {
+        switch retentionRule(of: repository)?.untagged {
+        case .after(let period): period
+        case .never: nil
+        case nil: untaggedPeriod
+        }
+    }
+
+    /// No manifest that has lost its tag goes before this; nil where none ever does.
+    var shortestUntaggedPeriod: Duration? {
+        let periods = retention.compactMap { rule in
+            if case .after(let period) = rule.untagged { period } else { nil as Duration? }
+        }
+        return (periods + [untaggedPeriod].compactMap { $0 }).min()
     }
 
     /// Whether a manifest of the repository may refer to content that is not there.

@@ -33,13 +33,24 @@ extension Registry {
     ///
     /// Clients do not know them any more, whether this has come to them or not. It stops early where its task is
     /// cancelled.
-    package func expireUploads() async throws -> Int {
+    ///
+    /// `isForecast`: whether they are only reported, not removed.
+    package func expireUploads(
+        isForecast: Bool = false,
+        _ report: (UploadSession) async throws -> Void = { _ in }
+    ) async throws -> Int {
         var count = 0
         var last: UploadID?
         repeat {
             let page = try await blobs.uploadPage(after: last, limit: Self.expiryPortion)
             for session in page.elements where hasExpired(session) && !Task.isCancelled {
-                if try await expireUpload(session.id) { count += 1 }
+                if isForecast {
+                    guard !leases.isHeld(session.id) else { continue }
+                } else {
+                    guard try await expireUpload(session.id) else { continue }
+                }
+                count += 1
+                try await report(session)
             }
             last = page.hasMore ? page.elements.last?.id : nil
         } while last != nil && !Task.isCancelled

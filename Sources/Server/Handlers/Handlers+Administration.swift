@@ -13,6 +13,7 @@ extension Handlers {
         case .inspectImage: try await inspectImage()
         case .listUploads: try await listUploads()
         case .export: try await export()
+        case .collect: try collect()
         }
     }
 

@@ -9,7 +9,9 @@ extension Response {
     /// `{"error":{"message":…,"hint":…}}` where the operation failed on the way: the status has been sent by then.
     /// When the client goes away, the task of the operation is cancelled.
     static func operation(
-        _ run: @escaping @Sendable (_ send: (JSONValue.Member) async throws -> Void) async throws -> JSONValue
+        _ run:
+            @escaping @Sendable (_ send: @Sendable (JSONValue.Member) async throws -> Void) async throws ->
+            JSONValue
     ) -> Response {
         Response(
             status: .ok,
@@ -17,7 +19,7 @@ extension Response {
             body: ResponseBody { writer in
                 // SAFETY: the operation sends from its own task, one line after the other.
                 nonisolated(unsafe) var output = writer
-                func send(_ member: JSONValue.Member) async throws {
+                @Sendable func send(_ member: JSONValue.Member) async throws {
                     try await output.write(
                         ByteBuffer(bytes: JSONValue.object([member]).canonicalBytes + [0x0A])
                     )

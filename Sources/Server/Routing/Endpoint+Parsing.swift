@@ -99,6 +99,7 @@ extension Endpoint {
         case ["admin", "image"]: try choose(method, [(.get, .administer(.inspectImage))])
         case ["admin", "uploads"]: try choose(method, [(.get, .administer(.listUploads))])
         case ["admin", "export"]: try choose(method, [(.post, .administer(.export))])
+        case ["admin", "collect"]: try choose(method, [(.post, .administer(.collect))])
         default: throw .unknownPath
         }
     }

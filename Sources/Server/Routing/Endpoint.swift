@@ -54,6 +54,7 @@ enum AdministrationEndpoint: Hashable, Sendable {
     case inspectImage
     case listUploads
     case export
+    case collect
 }
 
 /// Why a request asks for nothing that there is.

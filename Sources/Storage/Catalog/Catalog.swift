@@ -56,6 +56,19 @@ package protocol Catalog: Sendable {
         now: Timestamp
     ) async throws -> ManifestRecord?
 
+    /// A manifest by tag or digest, for somebody who pulls it or may count on it from now on.
+    ///
+    /// That it was pulled is remembered in memory until `flushPulls`, and keeps it from being collected as one that
+    /// nothing names. Nothing is written.
+    func pullManifest(
+        _ reference: Reference,
+        in repository: RepositoryName,
+        now: Timestamp
+    ) async throws -> ManifestRecord?
+
+    /// Records what was pulled since the last call. Safe from a crash.
+    func flushPulls() async throws
+
     /// When a manifest came, and its tag where it is named by one; nil where there is no such manifest.
     func dates(
         of reference: Reference,
@@ -88,7 +101,7 @@ package protocol Catalog: Sendable {
     /// Closes groups whose time is over, and removes the images of those that never took their tag. Durable.
     ///
     /// - Returns: how many were closed; fewer than `limit` means that nothing else is due.
-    func closeGroups(now: Timestamp, keptUntil: Timestamp, limit: Int) async throws -> Int
+    func closeGroups(now: Timestamp, keptUntil: Timestamp, limit: Int) async throws -> GroupClosure
 
     /// Removes a tag, not its manifest; false where there was none. Durable.
     func deleteTag(_ tag: Tag, in repository: RepositoryName, now: Timestamp) async throws -> Bool
@@ -170,10 +183,40 @@ package protocol Catalog: Sendable {
 
     // MARK: Collection
 
-    /// When the next collection is due; nil where nothing waits.
+    /// When the next blob is due to be looked at; nil where none waits.
     func nextGarbage() async throws -> Timestamp?
 
-    /// The first step of collection. Durable.
+    /// Removes tags whose time is over. Durable.
+    ///
+    /// - Returns: those that went; fewer than `limit` means that no other has expired.
+    func removeExpiredTags(now: Timestamp, limit: Int) async throws -> [RemovedTag]
+
+    /// Tags with what retention goes by, in byte order, those behind `last`; none for a repository that does not exist.
+    func tagUsePage(
+        of repository: RepositoryName,
+        after last: String?,
+        limit: Int,
+        now: Timestamp
+    ) async throws -> Page<TagUse>
+
+    /// Removes tags that are as they were seen: neither pushed nor pulled since. Durable.
+    func removeTags(
+        _ tags: [TagUse],
+        of repository: RepositoryName,
+        now: Timestamp
+    ) async throws -> [RemovedTag]
+
+    /// Removes manifests that had a name and lost it, some of them a call. Durable.
+    ///
+    /// What an index lists stays with the index, and what has a subject with the subject: their time begins when
+    /// those are gone, as if all had been named by the same name.
+    func removeUntagged(
+        _ removal: UntaggedRemoval,
+        after last: UntaggedRemoval.Cursor?,
+        limit: Int
+    ) async throws -> UntaggedRemoval.Portion
+
+    /// The first step of the collection of blobs. Durable.
     ///
     /// Takes blobs whose time has come out of repositories that no longer refer to them. A blob that is then in no
     /// repository is marked as being deleted: from now on it does not exist for anybody.
@@ -183,9 +226,28 @@ package protocol Catalog: Sendable {
 
     /// The second step: removes the bytes of blobs that are being deleted, and then their records.
     ///
-    /// Repeating it after a crash is harmless. Returns the digests that went.
+    /// Repeating it after a crash is harmless. Returns the blobs that went.
     func sweepGarbage(
         limit: Int,
         removing remove: @escaping @Sendable (Digest) throws -> Void
-    ) async throws -> [Digest]
+    ) async throws -> [BlobRecord]
+
+    /// Removes what nobody misses: repositories that hold nothing and came before `emptySince`, and the history of tags
+    /// that are long gone. Safe from a crash.
+    ///
+    /// - Returns: whether there may be more.
+    func removeRemains(now: Timestamp, emptySince: Timestamp, limit: Int) async throws -> Bool
+
+    /// What all steps together would remove now, these tags among it, without removing anything.
+    func forecastCollection(
+        retiring tags: [RepositoryName: [TagUse]],
+        _ removal: UntaggedRemoval
+    ) async throws -> CollectionForecast
+}
+
+/// What closing groups of uploads came to.
+package struct GroupClosure: Hashable, Sendable {
+    /// How many were closed.
+    package let count: Int
+    package let removed: [RemovedManifest]
 }

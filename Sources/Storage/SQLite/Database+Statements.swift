@@ -65,6 +65,16 @@ extension Row {
         )
     }
 
+    /// A manifest that is removed, out of the columns `digest`, `size` and, for the repository, `name`.
+    func removedManifest(untagged: Timestamp?) throws -> RemovedManifest {
+        RemovedManifest(
+            repository: try repositoryName("name"),
+            digest: try digest("digest"),
+            size: self["size"],
+            untagged: untagged
+        )
+    }
+
     /// A blob out of the columns `id`, `digest` and `size`.
     func blobRecord() throws -> BlobRecord {
         BlobRecord(id: BlobRecord.ID(rowID: self["id"]), digest: try digest("digest"), size: self["size"])

@@ -9,55 +9,140 @@ extension SQLiteCatalog {
         }
     }
 
-    package func markGarbage(now: Timestamp, limit: Int) async throws -> Int {
-        try await writes.perform(.power) { database in
-            let rows = try database.rows(
-                "SELECT repository_id, digest FROM garbage WHERE due <= ? ORDER BY due LIMIT ?",
-                [now, limit]
-            )
-            for row in rows {
-                let repositoryID: Int64 = row["repository_id"]
-                let digest: String = row["digest"]
-                try database.run(
-                    "DELETE FROM garbage WHERE repository_id = ? AND digest = ?",
-                    [repositoryID, digest]
-                )
-                if try database.isReferenced(digest, repositoryID: repositoryID) { continue }
-                // In whatever state: one that is damaged is no more needed than one that is whole.
-                let blob = try database.row(
-                    """
-                    SELECT blob.id FROM blob
-                    JOIN repository_blob ON repository_blob.blob_id = blob.id AND repository_id = ?
-                    WHERE blob.digest = ?
-                    """,
-                    [repositoryID, digest]
-                )
-                if let blob {
-                    try database.unlink(blobID: blob["id"], digest: digest, repositoryID: repositoryID)
-                }
+    package func removeExpiredTags(now: Timestamp, limit: Int) async throws -> [RemovedTag] {
+        try await writes.perform(.power) { try $0.removeExpiredTags(now: now, limit: limit) }
+    }
+
+    package func tagUsePage(
+        of repository: RepositoryName,
+        after last: String?,
+        limit: Int,
+        now: Timestamp
+    ) async throws -> Page<TagUse> {
+        try await read { [pulls] database in
+            guard let repositoryID = try database.repositoryID(repository) else {
+                return Page(elements: [], hasMore: false)
             }
-            return rows.count
+            let rows = try database.rows(
+                """
+                SELECT tag.name, tag.manifest_id, tag.updated_at, tag.is_immutable, manifest.digest,
+                    repository_manifest.pulled_at
+                FROM tag JOIN manifest ON manifest.id = tag.manifest_id
+                JOIN repository_manifest ON repository_manifest.repository_id = tag.repository_id
+                    AND repository_manifest.manifest_id = tag.manifest_id
+                WHERE tag.repository_id = ? AND tag.name > ? AND (tag.expires_at IS NULL OR tag.expires_at > ?)
+                ORDER BY tag.name LIMIT ?
+                """,
+                [repositoryID, last ?? "", now, limit + 1]
+            )
+            let uses = try rows.prefix(limit).map { row in
+                let key = PullLog.Key(repositoryID: repositoryID, manifestID: row["manifest_id"])
+                let pulled = [row["pulled_at"] as Timestamp?, pulls.time(of: key)].compactMap { $0 }.max()
+                return TagUse(
+                    tag: try row.tag("name"),
+                    digest: try row.digest("digest"),
+                    pushed: row["updated_at"],
+                    pulled: pulled,
+                    isImmutable: row["is_immutable"]
+                )
+            }
+            return Page(elements: uses, hasMore: rows.count > limit)
         }
+    }
+
+    package func removeTags(
+        _ tags: [TagUse],
+        of repository: RepositoryName,
+        now: Timestamp
+    ) async throws -> [RemovedTag] {
+        try await writes.perform(.power) { [pulls] database in
+            try database.removeTags(tags, of: repository, pulls: pulls, now: now)
+        }
+    }
+
+    package func removeUntagged(
+        _ removal: UntaggedRemoval,
+        after last: UntaggedRemoval.Cursor?,
+        limit: Int
+    ) async throws -> UntaggedRemoval.Portion {
+        try await writes.perform(.power) { [pulls] database in
+            try database.removeUntagged(removal, after: last, limit: limit, pulls: pulls)
+        }
+    }
+
+    package func markGarbage(now: Timestamp, limit: Int) async throws -> Int {
+        try await writes.perform(.power) { try $0.markGarbage(now: now, limit: limit) }
     }
 
     package func sweepGarbage(
         limit: Int,
         removing remove: @escaping @Sendable (Digest) throws -> Void
-    ) async throws -> [Digest] {
+    ) async throws -> [BlobRecord] {
         // The state is read again in the transaction that removes the bytes: a push in between has given the content
         // another row. And alone: bytes are removed only for a deletion that no crash can take back any more.
         try await writes.perform(.crash, isAlone: true) { database in
-            let rows = try database.rows(
-                "SELECT id, digest FROM blob WHERE state = 1 ORDER BY id LIMIT ?",
-                [limit]
-            )
-            return try rows.map { row in
-                let digest = try row.digest("digest")
-                try remove(digest)
-                try database.run("DELETE FROM blob WHERE id = ?", [row["id"] as Int64])
-                return digest
+            let records = try database.blobsBeingDeleted(limit: limit)
+            for record in records {
+                try remove(record.digest)
+                try database.run("DELETE FROM blob WHERE id = ?", [record.id.rowID])
             }
+            return records
         }
+    }
+
+    package func removeRemains(now: Timestamp, emptySince: Timestamp, limit: Int) async throws -> Bool {
+        try await writes.perform(.crash) { database in
+            try database.removeRemains(now: now, emptySince: emptySince, limit: limit)
+        }
+    }
+
+    package func forecastCollection(
+        retiring tags: [RepositoryName: [TagUse]],
+        _ removal: UntaggedRemoval
+    ) async throws -> CollectionForecast {
+        // What is done is what a collection does, and then taken back: so the two cannot say different things.
+        try await writes.perform(.crash) { [pulls] database in
+            var forecast = CollectionForecast(tags: [], manifests: [], blobs: [])
+            try database.inSavepoint {
+                forecast = try database.collectEverything(retiring: tags, removal, pulls: pulls)
+                return .rollback
+            }
+            return forecast
+        }
+    }
+}
+
+extension Database {
+    /// Blobs whose bytes are to be removed.
+    fileprivate func blobsBeingDeleted(limit: Int) throws -> [BlobRecord] {
+        try rows("SELECT id, digest, size FROM blob WHERE state = 1 ORDER BY id LIMIT ?", [limit])
+            .map { try $0.blobRecord() }
+    }
+
+    /// All steps of a collection in their order, but for the bytes.
+    fileprivate func collectEverything(
+        retiring tags: [RepositoryName: [TagUse]],
+        _ removal: UntaggedRemoval,
+        pulls: PullLog
+    ) throws -> CollectionForecast {
+        let now = removal.now
+        var removedTags = try removeExpiredTags(now: now, limit: .max)
+        for (repository, tags) in tags {
+            removedTags += try removeTags(tags, of: repository, pulls: pulls, now: now)
+        }
+        var manifests = try closeGroups(now: now, keptUntil: removal.keptUntil, limit: .max).removed
+        while true {
+            // What a manifest held is due with it, and may stand before it in the order.
+            let portion = try removeUntagged(removal, after: nil, limit: .max, pulls: pulls)
+            guard !portion.removed.isEmpty else { break }
+            manifests += portion.removed
+        }
+        _ = try markGarbage(now: now, limit: .max)
+        return CollectionForecast(
+            tags: removedTags,
+            manifests: manifests,
+            blobs: try blobsBeingDeleted(limit: .max)
+        )
     }
 }
 

@@ -1,41 +1,50 @@
 import GRDB
 
 extension SQLiteCatalog {
-    package func closeGroups(now: Timestamp, keptUntil: Timestamp, limit: Int) async throws -> Int {
-        try await writes.perform(.power) { database in
-            // Not one that an older one would take the tag back from.
-            let groups = try database.rows(
-                """
-                SELECT id, repository_id FROM upload_group
-                WHERE open_until <= ?1 AND NOT EXISTS (
-                    SELECT 1 FROM upload_group AS older WHERE older.repository_id = upload_group.repository_id
-                    AND older.tag = upload_group.tag AND older.id < upload_group.id AND older.open_until > ?1)
-                ORDER BY open_until LIMIT ?2
-                """,
-                [now, limit]
-            )
-            for row in groups {
-                let (id, repositoryID) = (row["id"] as Int64, row["repository_id"] as Int64)
-                let parts = try database.rows(
-                    "SELECT manifest_id FROM upload_part WHERE group_id = ? AND is_staged = 1",
-                    [id]
-                )
-                try database.run("DELETE FROM upload_group WHERE id = ?", [id])
-                for part in parts {
-                    try database.removeUnused(
-                        manifestID: part["manifest_id"],
-                        repositoryID: repositoryID,
-                        keptUntil: keptUntil,
-                        now: now
-                    )
-                }
-            }
-            return groups.count
-        }
+    package func closeGroups(now: Timestamp, keptUntil: Timestamp, limit: Int) async throws -> GroupClosure {
+        try await writes.perform(.power) { try $0.closeGroups(now: now, keptUntil: keptUntil, limit: limit) }
     }
 }
 
 extension Database {
+    /// Closes groups whose time is over, but not one that an older one would take the tag back from.
+    func closeGroups(now: Timestamp, keptUntil: Timestamp, limit: Int) throws -> GroupClosure {
+        let groups = try rows(
+            """
+            SELECT id, repository_id FROM upload_group
+            WHERE open_until <= ?1 AND NOT EXISTS (
+                SELECT 1 FROM upload_group AS older WHERE older.repository_id = upload_group.repository_id
+                AND older.tag = upload_group.tag AND older.id < upload_group.id AND older.open_until > ?1)
+            ORDER BY open_until LIMIT ?2
+            """,
+            [now, limit]
+        )
+        var removed: [RemovedManifest] = []
+        for row in groups {
+            let (id, repositoryID) = (row["id"] as Int64, row["repository_id"] as Int64)
+            let parts = try rows(
+                """
+                SELECT upload_part.manifest_id, manifest.digest, manifest.size, repository.name
+                FROM upload_part JOIN manifest ON manifest.id = upload_part.manifest_id
+                JOIN repository ON repository.id = ?
+                WHERE upload_part.group_id = ? AND is_staged = 1
+                """,
+                [repositoryID, id]
+            )
+            try run("DELETE FROM upload_group WHERE id = ?", [id])
+            for part in parts {
+                let isRemoved = try removeUnused(
+                    manifestID: part["manifest_id"],
+                    repositoryID: repositoryID,
+                    keptUntil: keptUntil,
+                    now: now
+                )
+                if isRemoved { removed.append(try part.removedManifest(untagged: nil)) }
+            }
+        }
+        return GroupClosure(count: groups.count, removed: removed)
+    }
+
     /// Ends the groups of a tag: parts that come from now on begin others.
     func endGroups(ofTag tag: String, repositoryID: Int64) throws {
         let groups = try rows(
@@ -51,13 +60,14 @@ extension Database {
         try run("UPDATE upload_group SET key = ' ' || id WHERE id = ?", [id])
     }
 
-    /// Removes a manifest from a repository, unless a tag had or has it, or an index or a group has it.
+    /// Removes a manifest from a repository, unless a tag had or has it, or an index or a group has it; says whether it did.
+    @discardableResult
     func removeUnused(
         manifestID: Int64,
         repositoryID: Int64,
         keptUntil: Timestamp,
         now: Timestamp
-    ) throws {
+    ) throws -> Bool {
         let isUsed = try exists(
             """
             SELECT 1 FROM tag WHERE manifest_id = ?1 AND repository_id = ?2
@@ -74,7 +84,8 @@ extension Database {
             """,
             [manifestID, repositoryID]
         )
-        guard !isUsed else { return }
+        guard !isUsed else { return false }
         try removeManifest(manifestID, repositoryID: repositoryID, keptUntil: keptUntil, now: now)
+        return true
     }
 }

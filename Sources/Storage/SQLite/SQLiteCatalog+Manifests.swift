@@ -7,36 +7,7 @@ extension SQLiteCatalog {
         in repository: RepositoryName,
         now: Timestamp
     ) async throws -> ManifestRecord? {
-        try await read { database in
-            guard let repositoryID = try database.repositoryID(repository) else { return nil }
-            let row =
-                switch reference {
-                case .tag(let tag):
-                    try database.row(
-                        """
-                        SELECT manifest.digest, repository_manifest.media_type, manifest.bytes FROM tag
-                        JOIN manifest ON manifest.id = tag.manifest_id
-                        JOIN repository_manifest ON repository_manifest.repository_id = tag.repository_id
-                            AND repository_manifest.manifest_id = tag.manifest_id
-                        WHERE tag.repository_id = ? AND tag.name = ?
-                            AND (tag.expires_at IS NULL OR tag.expires_at > ?)
-                        """,
-                        [repositoryID, tag.rawValue, now]
-                    )
-                case .digest(let digest):
-                    try database.row(
-                        """
-                        SELECT manifest.digest, repository_manifest.media_type, manifest.bytes FROM manifest
-                        JOIN repository_manifest ON repository_manifest.repository_id = ?
-                            AND repository_manifest.manifest_id = manifest.id
-                        WHERE manifest.digest = ?
-                        """,
-                        [repositoryID, digest.description]
-                    )
-                }
-            guard let row else { return nil }
-            return try row.manifestRecord()
-        }
+        try await read { try $0.manifestRow(reference, in: repository, now: now)?.manifestRecord() }
     }
 
     package func dates(
@@ -130,6 +101,37 @@ extension SQLiteCatalog {
 }
 
 extension Database {
+    /// A manifest by tag or digest, with what is known of it in the repository.
+    func manifestRow(_ reference: Reference, in repository: RepositoryName, now: Timestamp) throws -> Row? {
+        guard let repositoryID = try repositoryID(repository) else { return nil }
+        switch reference {
+        case .tag(let tag):
+            return try row(
+                """
+                SELECT manifest.digest, repository_manifest.repository_id, repository_manifest.manifest_id,
+                    repository_manifest.media_type, repository_manifest.untagged_at, manifest.bytes FROM tag
+                JOIN manifest ON manifest.id = tag.manifest_id
+                JOIN repository_manifest ON repository_manifest.repository_id = tag.repository_id
+                    AND repository_manifest.manifest_id = tag.manifest_id
+                WHERE tag.repository_id = ? AND tag.name = ?
+                    AND (tag.expires_at IS NULL OR tag.expires_at > ?)
+                """,
+                [repositoryID, tag.rawValue, now]
+            )
+        case .digest(let digest):
+            return try row(
+                """
+                SELECT manifest.digest, repository_manifest.repository_id, repository_manifest.manifest_id,
+                    repository_manifest.media_type, repository_manifest.untagged_at, manifest.bytes FROM manifest
+                JOIN repository_manifest ON repository_manifest.repository_id = ?
+                    AND repository_manifest.manifest_id = manifest.id
+                WHERE manifest.digest = ?
+                """,
+                [repositoryID, digest.description]
+            )
+        }
+    }
+
     /// The row of a manifest that a repository has.
     func manifestID(_ digest: Digest, repositoryID: Int64) throws -> Int64? {
         try row(
@@ -144,13 +146,10 @@ extension Database {
     }
 
     /// Removes a tag, and ends the groups of uploads that would point it anew.
-    fileprivate func removeTag(_ name: String, repositoryID: Int64, now: Timestamp) throws {
+    func removeTag(_ name: String, repositoryID: Int64, now: Timestamp) throws {
         try endGroups(ofTag: name, repositoryID: repositoryID)
         try run("DELETE FROM tag WHERE repository_id = ? AND name = ?", [repositoryID, name])
-        try run(
-            "INSERT INTO tag_history (repository_id, tag, digest, at) VALUES (?, ?, NULL, ?)",
-            [repositoryID, name, now]
-        )
+        try addHistory(of: name, nil, repositoryID: repositoryID, now: now)
     }
 
     /// Remembers since when a manifest has no tag, if it has none.
@@ -165,11 +164,41 @@ extension Database {
         )
     }
 
+    /// Remembers since when a manifest is without what it belonged to, unless a tag names it or that was later.
+    private func noteUnnamed(manifestID: Int64, repositoryID: Int64, since: Timestamp) throws {
+        try run(
+            """
+            UPDATE repository_manifest SET untagged_at = max(coalesce(untagged_at, ?1), ?1)
+            WHERE repository_id = ?2 AND manifest_id = ?3
+                AND NOT EXISTS (SELECT 1 FROM tag WHERE repository_id = ?2 AND manifest_id = ?3)
+            """,
+            [since, repositoryID, manifestID]
+        )
+    }
+
+    /// The same for whatever names a manifest as its subject.
+    private func noteReferrersUnnamed(of manifestID: Int64, repositoryID: Int64, since: Timestamp) throws {
+        let referrers = try rows(
+            """
+            SELECT referrer.manifest_id FROM manifest
+            CROSS JOIN referrer ON referrer.repository_id = ? AND referrer.subject = manifest.digest
+            WHERE manifest.id = ?
+            """,
+            [repositoryID, manifestID]
+        )
+        for row in referrers {
+            try noteUnnamed(manifestID: row["manifest_id"], repositoryID: repositoryID, since: since)
+        }
+    }
+
     /// Takes a manifest out of a repository with what came with it, and has what they alone referred to looked at later.
+    ///
+    /// `untagged`: since when nothing named it, where that was before now: for what it took along.
     func removeManifest(
         _ manifestID: Int64,
         repositoryID: Int64,
         keptUntil: Timestamp,
+        untagged: Timestamp? = nil,
         now: Timestamp
     ) throws {
         let targets = try rows(
@@ -186,7 +215,7 @@ extension Database {
             if row["kind"] == ManifestReference.Kind.manifest.rawValue {
                 let child = try Self.parsed(target)
                 if let childID = try self.manifestID(child, repositoryID: repositoryID) {
-                    try noteUntagged(manifestID: childID, repositoryID: repositoryID, now: now)
+                    try noteUnnamed(manifestID: childID, repositoryID: repositoryID, since: untagged ?? now)
                 }
             }
             // A child too: its bytes may have been pushed as a blob besides.
@@ -196,6 +225,7 @@ extension Database {
         try forget(manifestID: manifestID, repositoryID: repositoryID)
         try detach(manifestID: manifestID, repositoryID: repositoryID)
         try removeAttachments(of: manifestID, repositoryID: repositoryID, keptUntil: keptUntil, now: now)
+        try noteReferrersUnnamed(of: manifestID, repositoryID: repositoryID, since: untagged ?? now)
         try run(
             """
             DELETE FROM upload_part WHERE manifest_id = ?1 AND EXISTS

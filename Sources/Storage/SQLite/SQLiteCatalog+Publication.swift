@@ -219,9 +219,11 @@ extension SQLiteCatalog {
                 publication.locksTags || isValid && current?.isImmutable == true,
             ]
         )
-        try database.run(
-            "INSERT INTO tag_history (repository_id, tag, digest, at) VALUES (?, ?, ?, ?)",
-            [repositoryID, tag.rawValue, publication.digest.description, publication.now]
+        try database.addHistory(
+            of: tag.rawValue,
+            publication.digest,
+            repositoryID: repositoryID,
+            now: publication.now
         )
         try database.run(
             "UPDATE repository_manifest SET untagged_at = NULL WHERE repository_id = ? AND manifest_id = ?",

@@ -8,6 +8,8 @@ import OCI
 package final class SQLiteCatalog: Catalog {
     private let database: DatabasePool
     let writes: WriteQueue
+    /// Written down by `flushPulls`, and when the catalog closes.
+    let pulls = PullLog()
     /// Whether the process that had the database open before did not close it.
     package let wasInterrupted: Bool
 
@@ -52,6 +54,7 @@ package final class SQLiteCatalog: Catalog {
     ///
     /// Nothing may be called afterwards.
     package func close() async throws {
+        try await flushPulls()
         try await writes.perform(.power) { database in
             _ = try database.run("DELETE FROM store WHERE key = 'open'")
         }

@@ -25,6 +25,9 @@ enum Schema {
         migrator.registerMigration("6 attachments") { database in
             try database.execute(sql: attachments)
         }
+        migrator.registerMigration("7 collection") { database in
+            try database.execute(sql: remains)
+        }
         return migrator
     }
 
@@ -215,5 +218,13 @@ enum Schema {
             PRIMARY KEY (subject_id, repository_id, manifest_id)
         ) WITHOUT ROWID;
         CREATE INDEX attachment_manifest ON attachment (manifest_id, repository_id);
+        """
+
+    /// For finding repositories that hold nothing and tags that are long gone, and for removing the former without a look
+    /// at every attachment.
+    private static let remains = """
+        CREATE INDEX repository_empty ON repository (id) WHERE manifest_count = 0;
+        CREATE INDEX attachment_repository ON attachment (repository_id);
+        CREATE INDEX tag_history_removed ON tag_history (at) WHERE digest IS NULL;
         """
 }

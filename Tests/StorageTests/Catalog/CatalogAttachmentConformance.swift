@@ -237,7 +237,7 @@ struct CatalogAttachmentConformance {
                     now: scene.clock.now,
                     keptUntil: scene.keptUntil,
                     limit: 10
-                ) == 1
+                ).count == 1
             )
             try await expectGone(scene, second)
             #expect(try await scene.manifest(.digest(first.image.manifest.digest), in: scene.app) == nil)

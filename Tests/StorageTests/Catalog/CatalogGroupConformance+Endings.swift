@@ -23,7 +23,7 @@ extension CatalogGroupConformance {
             let placement = try await publish(renewed, scene, tag: .edge, expected: Self.platforms).placement
             #expect(placement == .staged(missing: missing))
             let (now, keptUntil) = (scene.clock.now, scene.keptUntil)
-            #expect(try await scene.catalog.closeGroups(now: now, keptUntil: keptUntil, limit: 10) == 3)
+            #expect(try await scene.catalog.closeGroups(now: now, keptUntil: keptUntil, limit: 10).count == 3)
             for (part, isThere) in [(ended, false), (expired, false), (renewed, true), (named, true)] {
                 let record = try await scene.manifest(.digest(part.image.manifest.digest), in: scene.app)
                 #expect((record != nil) == isThere, "\(part.build) \(part.platform)")
@@ -54,7 +54,7 @@ extension CatalogGroupConformance {
             #expect(try await !isThere(first))
             scene.clock.advance(by: .seconds(3600))
             let (now, keptUntil) = (scene.clock.now, scene.keptUntil)
-            #expect(try await scene.catalog.closeGroups(now: now, keptUntil: keptUntil, limit: 10) == 4)
+            #expect(try await scene.catalog.closeGroups(now: now, keptUntil: keptUntil, limit: 10).count == 4)
             for part in late + [pushed] { #expect(try await isThere(part), "\(part.build)") }
             #expect(try await !isThere(second))
         }
@@ -75,7 +75,7 @@ extension CatalogGroupConformance {
                     now: scene.clock.now,
                     keptUntil: scene.keptUntil,
                     limit: 10
-                )
+                ).count
             }
             #expect(try await close() == 0)
             #expect(try await publish(older[2], scene).placement == .late)

@@ -230,7 +230,7 @@ struct CatalogGroupConformance {
                     now: scene.clock.now,
                     keptUntil: scene.keptUntil,
                     limit: 10
-                )
+                ).count
             }
             #expect(try await close() == 0)
             scene.clock.advance(by: .seconds(3600))

@@ -167,7 +167,7 @@ struct CatalogScene: Sendable {
         var gone: Set<Digest> = []
         while true {
             let portion = try await catalog.sweepGarbage(limit: 3, removing: { content.remove($0) })
-            gone.formUnion(portion)
+            gone.formUnion(portion.map(\.digest))
             if portion.count < 3 { return gone }
         }
     }
