@@ -6,8 +6,11 @@ package struct TemporaryFolder: Sendable {
     package let path: String
 
     /// Makes an empty folder under a name that nothing else has.
-    package init() throws {
-        var template = Array("/tmp/berth-test-XXXXXX".utf8CString)
+    ///
+    /// `isInMemory`: in memory where the machine has a place there: for tests that write a lot, and lose no power.
+    package init(isInMemory: Bool = false) throws {
+        let parent = isInMemory && access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp"
+        var template = Array("\(parent)/berth-test-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else {
             throw CocoaError(
                 .fileWriteUnknown,

@@ -24,7 +24,9 @@ struct CollectionModelTests {
     func random(_ fixedSeed: UInt64?) async throws {
         let seed = fixedSeed ?? UInt64.random(in: 0...UInt64.max)
         let policy = RegistryPolicy(grace: Self.grace, untaggedPeriod: Self.untagged)
-        try await withRegistry(policy: policy) { test in
+        let folder = try TemporaryFolder(isInMemory: true)
+        defer { folder.remove() }
+        try await withRegistry(in: folder, policy: policy) { test in
             let turnstile = Turnstile()
             let registry = Registry(
                 blobs: SteppedBlobStore(blobs: test.storage.blobs, turnstile: turnstile),
