@@ -136,7 +136,7 @@ struct CommandTests {
                     try program.stored("uploads").contains { $0.hasPrefix(id) } ? nil : ()
                 }
                 try await eventually("the log tells of it") {
-                    server.process.errorsSoFar.contains("removed expired uploads") ? () : nil
+                    server.process.errorsSoFar.contains("collected what nothing needs") ? () : nil
                 }
             }
             #expect(try program.stored("uploads").count == 4)

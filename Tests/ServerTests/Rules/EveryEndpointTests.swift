@@ -57,7 +57,7 @@ struct EveryEndpointTests {
                 TestRequest("DELETE", upload),
                 TestRequest("PUT", "/program", content: [0x7F, 0x45, 0x4C, 0x46]),
                 TestRequest("PUT", "/", content: [0x7F, 0x45, 0x4C, 0x46]),
-                TestRequest("DELETE", "/a/b"),
+                TestRequest("DELETE", "/a/b"), TestRequest("POST", "/_/admin/collect", content: []),
                 TestRequest("DELETE", "/a/b@\(manifest.digest)"),
                 TestRequest("OPTIONS", "/v2/"),
                 TestRequest("POST", "/"),
