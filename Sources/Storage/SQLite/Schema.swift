@@ -4,8 +4,8 @@ import GRDB
 ///
 /// A step that has been released never changes; what comes later is another step.
 enum Schema {
-    static var migrator: DatabaseMigrator {
-        var migrator = DatabaseMigrator()
+    static var migrator: SchemaMigrator {
+        var migrator = SchemaMigrator()
         migrator.registerMigration("1 blobs, manifests and names") { database in
             try database.execute(sql: blobs + manifests + names + collection)
         }
