@@ -7,6 +7,7 @@ import NIOPosix
 ///     blobs/      content, by digest
 ///     uploads/    sessions that are not finished
 ///     berth.db    the catalog (with berth.db-wal and berth.db-shm while it is open)
+///     berth.reserve  space for what a full disk must still take
 ///     berth.lock  locked by the owner; says who that is
 ///     berth.sock  where the owner listens for commands
 package final class StorageFolder: Sendable {
@@ -31,15 +32,18 @@ package final class StorageFolder: Sendable {
         threads = NIOThreadPool(numberOfThreads: Self.threadCount)
         threads.start()
         do {
-            blobs = try await FileBlobStore(folder: ownership.folder, threads: threads, files: files)
-            database = try await SQLiteCatalog(path: ownership.folder + "/berth.db")
+            let reserve = SpaceReserve(folder: ownership.folder)
+            // First of all: what a newer program has written is refused here, and nothing of it is changed.
+            database = try await SQLiteCatalog(path: ownership.folder + "/berth.db", reserve: reserve)
             catalog = database
+            blobs = try await FileBlobStore(folder: ownership.folder, threads: threads, files: files)
             let recovery = Recovery(blobs: blobs, catalog: catalog, logger: logger)
             if database.wasInterrupted {
                 try await recovery.run()
             } else {
                 try await recovery.resumeDeletions()
             }
+            try await threads.runBlocking { reserve.fill() }
         } catch {
             try? await threads.shutdownGracefully()
             throw error

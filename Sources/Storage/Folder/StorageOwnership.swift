@@ -85,10 +85,11 @@ package final class StorageOwnership: Sendable {
             .init("socket", .string(socketPath)),
             .init("role", .string(role.rawValue)),
         ]).prettyBytes
+        // Not cut off first: on a full disk somebody else might take the block that it lies in.
         // SAFETY: the bytes are used within the closure alone.
         let written = content.withUnsafeBytes { bytes in
-            ftruncate(lock.descriptor, 0) == 0
-                && pwrite(lock.descriptor, bytes.baseAddress, bytes.count, 0) == bytes.count
+            pwrite(lock.descriptor, bytes.baseAddress, bytes.count, 0) == bytes.count
+                && ftruncate(lock.descriptor, off_t(bytes.count)) == 0
         }
         guard written else { throw .unusable(folder, code: errno) }
     }

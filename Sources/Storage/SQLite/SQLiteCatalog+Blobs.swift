@@ -106,7 +106,7 @@ extension SQLiteCatalog {
     }
 
     package func deleteBlob(_ digest: Digest, in repository: RepositoryName) async throws -> Bool {
-        try await writes.perform(.power) { database in
+        try await writes.perform(.power, mayUseReserve: true) { database in
             guard let repositoryID = try database.repositoryID(repository),
                 let row = try database.visibleBlob(digest, repositoryID: repositoryID)
             else { return false }
@@ -123,7 +123,7 @@ extension SQLiteCatalog {
 
 extension SQLiteCatalog {
     package func markSynced(_ blobs: [BlobRecord.ID]) async throws {
-        try await writes.perform(.power) { database in
+        try await writes.perform(.power, mayUseReserve: true) { database in
             for blob in blobs { try database.run("UPDATE blob SET synced = 1 WHERE id = ?", [blob.rowID]) }
         }
     }
@@ -132,7 +132,7 @@ extension SQLiteCatalog {
         _ blob: BlobRecord.ID,
         removing remove: @escaping @Sendable (Digest) throws -> Void
     ) async throws {
-        try await writes.perform(.crash) { database in
+        try await writes.perform(.crash, mayUseReserve: true) { database in
             let row = try database.row("SELECT digest FROM blob WHERE id = ? AND synced = 0", [blob.rowID])
             guard let digest = try row?.digest("digest") else { return }
             try database.run(

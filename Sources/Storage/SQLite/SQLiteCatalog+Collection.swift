@@ -10,7 +10,7 @@ extension SQLiteCatalog {
     }
 
     package func removeExpiredTags(now: Timestamp, limit: Int) async throws -> [RemovedTag] {
-        try await writes.perform(.power) { try $0.removeExpiredTags(now: now, limit: limit) }
+        try await writes.perform(.power, mayUseReserve: true) { try $0.removeExpiredTags(now: now, limit: limit) }
     }
 
     package func tagUsePage(
@@ -55,7 +55,7 @@ extension SQLiteCatalog {
         of repository: RepositoryName,
         now: Timestamp
     ) async throws -> [RemovedTag] {
-        try await writes.perform(.power) { [pulls] database in
+        try await writes.perform(.power, mayUseReserve: true) { [pulls] database in
             try database.removeTags(tags, of: repository, pulls: pulls, now: now)
         }
     }
@@ -65,13 +65,13 @@ extension SQLiteCatalog {
         after last: UntaggedRemoval.Cursor?,
         limit: Int
     ) async throws -> UntaggedRemoval.Portion {
-        try await writes.perform(.power) { [pulls] database in
+        try await writes.perform(.power, mayUseReserve: true) { [pulls] database in
             try database.removeUntagged(removal, after: last, limit: limit, pulls: pulls)
         }
     }
 
     package func markGarbage(now: Timestamp, limit: Int) async throws -> Int {
-        try await writes.perform(.power) { try $0.markGarbage(now: now, limit: limit) }
+        try await writes.perform(.power, mayUseReserve: true) { try $0.markGarbage(now: now, limit: limit) }
     }
 
     package func sweepGarbage(
@@ -80,7 +80,7 @@ extension SQLiteCatalog {
     ) async throws -> [BlobRecord] {
         // The state is read again in the transaction that removes the bytes: a push in between has given the content
         // another row. And alone: bytes are removed only for a deletion that no crash can take back any more.
-        try await writes.perform(.crash, isAlone: true) { database in
+        try await writes.perform(.crash, isAlone: true, mayUseReserve: true) { database in
             let records = try database.blobsBeingDeleted(limit: limit)
             for record in records {
                 try remove(record.digest)
@@ -91,7 +91,7 @@ extension SQLiteCatalog {
     }
 
     package func removeRemains(now: Timestamp, emptySince: Timestamp, limit: Int) async throws -> Bool {
-        try await writes.perform(.crash) { database in
+        try await writes.perform(.crash, mayUseReserve: true) { database in
             try database.removeRemains(now: now, emptySince: emptySince, limit: limit)
         }
     }

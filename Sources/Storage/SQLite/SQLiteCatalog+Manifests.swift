@@ -48,7 +48,7 @@ extension SQLiteCatalog {
     }
 
     package func deleteTag(_ tag: Tag, in repository: RepositoryName, now: Timestamp) async throws -> Bool {
-        try await writes.perform(.power) { database in
+        try await writes.perform(.power, mayUseReserve: true) { database in
             guard let repositoryID = try database.repositoryID(repository),
                 let row = try database.row(
                     """
@@ -70,7 +70,7 @@ extension SQLiteCatalog {
         keptUntil: Timestamp,
         now: Timestamp
     ) async throws -> Bool {
-        try await writes.perform(.power) { database in
+        try await writes.perform(.power, mayUseReserve: true) { database in
             guard let repositoryID = try database.repositoryID(repository),
                 let manifestID = try database.manifestID(digest, repositoryID: repositoryID)
             else { return false }

@@ -1,4 +1,5 @@
 import GRDB
+import Glibc
 import OCI
 
 /// The catalog in one SQLite database, in WAL mode, with one writing connection.
@@ -21,32 +22,56 @@ package final class SQLiteCatalog: Catalog {
     /// Opens a database, makes it where there is none, and brings an older one up to date.
     ///
     /// - Throws: `StorageError.database` for one that a newer program has written.
-    package init(path: String) async throws {
+    package convenience init(path: String) async throws { try await self.init(path: path, reserve: nil) }
+
+    /// The same, with space for what has to be written though the disk is full.
+    init(path: String, reserve: SpaceReserve?) async throws {
+        do throws(StorageError) {
+            database = try Self.open(path)
+        } catch {
+            guard error == .full, reserve?.release() == true else { throw error }
+            database = try Self.open(path)
+        }
+        writes = WriteQueue(database, reserve: reserve)
+        wasInterrupted = try await writes.perform(.power, mayUseReserve: true) { database in
+            let wasOpen = try database.exists("SELECT 1 FROM store WHERE key = 'open'")
+            try database.run("INSERT OR REPLACE INTO store (key, value) VALUES ('open', '1')")
+            return wasOpen
+        }
+    }
+
+    /// Opens a database and brings it up to date.
+    private static func open(_ path: String) throws(StorageError) -> DatabasePool {
         var configuration = GRDB.Configuration()
-        configuration.maximumReaderCount = Self.maximumReaders
+        configuration.maximumReaderCount = maximumReaders
         configuration.label = "catalog"
         // A transaction that may be taken back in part keeps what it changed aside: not in a file of its own, for
         // which there may be no place.
         configuration.prepareDatabase { try $0.execute(sql: "PRAGMA temp_store = MEMORY") }
         do {
-            database = try DatabasePool(path: path, configuration: configuration)
-            let migrator = Schema.migrator
-            if try await database.read(migrator.hasBeenSuperseded) {
-                throw StorageError.database(
-                    "\(path) was written by a newer version of this program; use that one"
-                )
-            }
-            try migrator.migrate(database)
+            try refuseNewer(path)
+            let database = try DatabasePool(path: path, configuration: configuration)
+            try Schema.migrator.migrate(database)
+            return database
         } catch let error as DatabaseError {
             throw StorageError.opening(path, error)
         } catch {
             throw StorageError(error)
         }
-        writes = WriteQueue(database)
-        wasInterrupted = try await writes.perform(.power) { database in
-            let wasOpen = try database.exists("SELECT 1 FROM store WHERE key = 'open'")
-            try database.run("INSERT OR REPLACE INTO store (key, value) VALUES ('open', '1')")
-            return wasOpen
+    }
+
+    /// Looks at a database without the pool, which writes to it as it opens it.
+    ///
+    /// It is closed again before the pool opens it: the locks of one would go with the other.
+    private static func refuseNewer(_ path: String) throws {
+        guard access(path, F_OK) == 0 else { return }
+        let database = try DatabaseQueue(path: path)
+        let isNewer = try database.read(Schema.migrator.hasBeenSuperseded)
+        try database.close()
+        guard !isNewer else {
+            throw StorageError.database(
+                "\(path) was written by a newer version of this program; use that one"
+            )
         }
     }
 
@@ -55,7 +80,7 @@ package final class SQLiteCatalog: Catalog {
     /// Nothing may be called afterwards.
     package func close() async throws {
         try await flushPulls()
-        try await writes.perform(.power) { database in
+        try await writes.perform(.power, mayUseReserve: true) { database in
             _ = try database.run("DELETE FROM store WHERE key = 'open'")
         }
         do {

@@ -11,6 +11,8 @@ extension StorageError {
             self =
                 switch error.resultCode {
                 case .SQLITE_FULL: .full
+                // The index of the log could not grow.
+                case .SQLITE_IOERR where error.extendedResultCode == .SQLITE_IOERR_SHMSIZE: .full
                 case .SQLITE_READONLY: .readOnly
                 case .SQLITE_CANTOPEN: .tooManyOpenFiles
                 default:

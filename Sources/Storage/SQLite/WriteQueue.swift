@@ -18,6 +18,7 @@ final class WriteQueue: Sendable {
     private struct Operation: Sendable {
         let durability: Durability
         let isAlone: Bool
+        let mayUseReserve: Bool
         /// Runs the work, and returns what resumes the caller once the commit has succeeded.
         let run: @Sendable (Database) throws -> @Sendable () -> Void
         let undo: @Sendable () -> Void
@@ -36,9 +37,14 @@ final class WriteQueue: Sendable {
     private static let maximumBatch = 128
 
     private let database: any DatabaseWriter
+    private let reserve: SpaceReserve?
     private let state = Mutex(State())
 
-    init(_ database: any DatabaseWriter) { self.database = database }
+    /// `reserve`: what a full disk still has for operations that may use it.
+    init(_ database: any DatabaseWriter, reserve: SpaceReserve? = nil) {
+        self.database = database
+        self.reserve = reserve
+    }
 
     /// Runs an operation in a transaction, and returns its value once the transaction is committed.
     ///
@@ -47,9 +53,12 @@ final class WriteQueue: Sendable {
     ///
     /// `isAlone`: in a transaction of its own. For a body that does what cannot be undone because of what it reads:
     /// everything that it reads is committed then.
+    ///
+    /// `mayUseReserve`: whether the operation is so needed that it runs again with the reserve where the disk is full.
     func perform<Value: Sendable>(
         _ durability: Durability,
         isAlone: Bool = false,
+        mayUseReserve: Bool = false,
         undo: @escaping @Sendable () -> Void = {},
         _ body: @escaping @Sendable (Database) throws -> Value
     ) async throws -> Value {
@@ -58,6 +67,7 @@ final class WriteQueue: Sendable {
                 Operation(
                     durability: durability,
                     isAlone: isAlone,
+                    mayUseReserve: mayUseReserve,
                     run: { database in
                         let value = try body(database)
                         return { continuation.resume(returning: value) }
@@ -80,7 +90,7 @@ final class WriteQueue: Sendable {
         }
         guard mustStart else { return }
         database.asyncWriteWithoutTransaction { database in
-            while let batch = self.nextBatch() { self.commit(batch, database) }
+            while let batch = self.nextBatch() { self.commit(batch, database, mayRetry: true) }
         }
     }
 
@@ -97,8 +107,9 @@ final class WriteQueue: Sendable {
         }
     }
 
-    private func commit(_ batch: [Operation], _ database: Database) {
+    private func commit(_ batch: [Operation], _ database: Database, mayRetry: Bool) {
         var turn = Turn(waiting: batch[...])
+        let refused: [Refusal]
         do {
             if let failure = state.withLock({ $0.brokenBy }) { throw failure }
             let isPower = batch.contains { $0.durability == .power }
@@ -108,11 +119,27 @@ final class WriteQueue: Sendable {
                 try turn.runAll(database)
                 return .commit
             }
-            turn.succeed()
+            refused = turn.succeed()
         } catch {
             noteFailedFlush(error)
-            turn.fail(error)
+            refused = turn.fail(error)
         }
+        let needed = mayRetry ? refused.filter(\.isOwedTheReserve) : []
+        let hasReserve = !needed.isEmpty && reserve?.release() == true
+        for refusal in refused where !(hasReserve && refusal.isOwedTheReserve) {
+            refusal.operation.fail(refusal.error)
+        }
+        guard hasReserve else { return }
+        commit(needed.map(\.operation), database, mayRetry: false)
+        reserve?.fill()
+    }
+
+    /// An operation that came to nothing, whose caller has not been told.
+    private struct Refusal {
+        let operation: Operation
+        let error: any Error
+
+        var isOwedTheReserve: Bool { operation.mayUseReserve && StorageError(error) == .full }
     }
 
     /// After a flush that failed the log may have lost what earlier commits wrote, and the next flush would succeed
@@ -130,7 +157,7 @@ final class WriteQueue: Sendable {
     private struct Turn {
         var waiting: ArraySlice<Operation>
         private var done: [(operation: Operation, succeed: @Sendable () -> Void)] = []
-        private var failed: [(operation: Operation, error: any Error)] = []
+        private var failed: [Refusal] = []
 
         init(waiting: ArraySlice<Operation>) { self.waiting = waiting }
 
@@ -146,24 +173,24 @@ final class WriteQueue: Sendable {
                     done.append((operation, succeed))
                 } catch {
                     operation.undo()
-                    failed.append((operation, error))
+                    failed.append(Refusal(operation: operation, error: error))
                     // Some errors, such as a full disk, end the whole transaction: nothing is left to go on with.
                     guard database.isInsideTransaction else { throw error }
                 }
             }
         }
 
-        func succeed() {
+        /// Tells those who have succeeded, and returns the others.
+        func succeed() -> [Refusal] {
             for (_, succeed) in done { succeed() }
-            for (operation, error) in failed { operation.fail(error) }
+            return failed
         }
 
-        /// Takes everything back, the last first, and tells everybody.
-        func fail(_ error: any Error) {
+        /// Takes everything back, the last first, and returns everybody.
+        func fail(_ error: any Error) -> [Refusal] {
             for (operation, _) in done.reversed() { operation.undo() }
-            for (operation, _) in done { operation.fail(error) }
-            for (operation, error) in failed { operation.fail(error) }
-            for operation in waiting { operation.fail(error) }
+            return done.map { Refusal(operation: $0.operation, error: error) } + failed
+                + waiting.map { Refusal(operation: $0, error: error) }
         }
     }
 }

@@ -304,3 +304,49 @@ struct WriteQueueTests {
         }
     }
 }
+
+extension WriteQueueTests {
+    /// A queue that has a reserve, on a disk that is said to be full for as long as that lasts.
+    private static func withReserve(
+        _ body: (WriteQueue, SpaceReserve, TemporaryFolder) async throws -> Void
+    ) async throws {
+        try await withTemporaryFolder { folder in
+            let reserve = SpaceReserve(folder: folder.path)
+            reserve.fill()
+            let database = try DatabasePool(path: folder.file("test.db"))
+            try await body(WriteQueue(database, reserve: reserve), reserve, folder)
+            try database.close()
+        }
+    }
+
+    private static func reserved(_ folder: TemporaryFolder) throws -> Int? {
+        try FileManager.default.attributesOfItem(atPath: folder.file("berth.reserve"))[.size] as? Int
+    }
+
+    @Test("runs what may use the reserve again with it, tells the rest, and fills the reserve up again")
+    func reserve() async throws {
+        try await Self.withReserve { queue, _, folder in
+            let size = try #require(try Self.reserved(folder))
+            #expect(size > 0)
+            // What a full disk does: an error for as long as the reserve holds its blocks.
+            let write: @Sendable (Database) throws -> Void = { _ in
+                if try Self.reserved(folder) != 0 { throw DatabaseError(resultCode: .SQLITE_FULL) }
+            }
+            await #expect(throws: StorageError.full) { try await queue.perform(.crash, write) }
+            #expect(try Self.reserved(folder) == size, "the reserve is not for everybody")
+            let undone = Shared(0)
+            try await queue.perform(.power, mayUseReserve: true, undo: { undone.update { $0 += 1 } }, write)
+            #expect(undone.value == 1)
+            #expect(try Self.reserved(folder) == size)
+            await #expect(throws: StorageError.full) {
+                try await queue.perform(.power, mayUseReserve: true) { _ in
+                    throw DatabaseError(resultCode: .SQLITE_FULL)
+                }
+            }
+            await #expect(throws: StorageError.readOnly) {
+                try await queue.perform(.power, mayUseReserve: true) { _ in throw StorageError.readOnly }
+            }
+            #expect(try Self.reserved(folder) == size)
+        }
+    }
+}
