@@ -53,7 +53,7 @@ struct RegistryOwner: Sendable {
                 idle: .init(configuration.timeouts.idle),
                 stall: .init(configuration.timeouts.stall)
             ),
-            maximumConnections: configuration.limits.connections,
+            maximumConnections: DescriptorLimit.connections(wanted: configuration.limits.connections),
             logger: logger
         )
         return RegistryOwner(
