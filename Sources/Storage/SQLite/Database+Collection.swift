@@ -220,19 +220,26 @@ extension Database {
         return removals.count == limit || repositories.count == limit
     }
 
-    /// Records what becomes of a tag: the digest that it points to, or nil where it is removed.
-    ///
-    /// What became of it long ago is forgotten, so that a tag that moves with every build does not grow for ever.
+    /// Records what becomes of a tag, the digest that it points to, or nil where it is removed, and forgets what is long
+    /// past.
     func addHistory(of tag: String, _ digest: Digest?, repositoryID: Int64, now: Timestamp) throws {
-        try run(
-            "DELETE FROM tag_history WHERE repository_id = ? AND tag = ? AND at < ?",
-            [repositoryID, tag, now - Self.historyPeriod]
-        )
         try run(
             "INSERT INTO tag_history (repository_id, tag, digest, at) VALUES (?, ?, ?, ?)",
             [repositoryID, tag, digest?.description, now]
         )
+        try run(
+            """
+            DELETE FROM tag_history WHERE repository_id = ?1 AND tag = ?2 AND id <=
+                (SELECT id FROM tag_history WHERE repository_id = ?1 AND tag = ?2
+                ORDER BY id DESC LIMIT 1 OFFSET ?3)
+            """,
+            [repositoryID, tag, Self.keptHistory]
+        )
     }
+
+    /// How many of a tag's changes are kept: a tag that moves with every build would otherwise make the database grow
+    /// for ever.
+    private static var keptHistory: Int { 100 }
 
     /// A quarter of a year: long enough to learn which image had a tag when something broke.
     private static var historyPeriod: Duration { .seconds(90 * 86_400) }

@@ -120,6 +120,24 @@ struct SQLiteCatalogTests {
         }
     }
 
+    @Test("forgets what a tag pointed to a hundred changes ago, and nothing of other tags")
+    func boundedHistory() async throws {
+        try await Self.withCatalog { catalog, scene in
+            let images = [try ImageFixture("first"), try ImageFixture("second")]
+            try await scene.push(images[0], to: scene.app, tags: [.stable])
+            try await scene.push(images[1], to: scene.app)
+            for number in 0..<130 {
+                try await scene.publish(images[number % 2].manifest, in: scene.app, tags: [.latest])
+            }
+            let kept = try await catalog.read { database in
+                try Row.fetchAll(database, sql: "SELECT tag, digest FROM tag_history ORDER BY id")
+                    .map { [$0["tag"] as String, $0["digest"] as String] }
+            }
+            let digests = images.map(\.manifest.digest.description)
+            #expect(kept == [["stable", digests[0]]] + (30..<130).map { ["latest", digests[$0 % 2]] })
+        }
+    }
+
     @Test("knows since when a manifest has no tag that had one")
     func untagged() async throws {
         try await Self.withCatalog { catalog, scene in
