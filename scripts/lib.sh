@@ -111,3 +111,10 @@ python_clients() {
     fi
     printf '%s\n' "$root"
 }
+
+# static_executable FOLDER: makes a small static program there, and prints its path.
+static_executable() {
+    printf '#include <stdio.h>\nint main(void) { puts("hello"); return 0; }\n' >"$1/program.c"
+    gcc -static -O1 -o "$1/program" "$1/program.c"
+    printf '%s\n' "$1/program"
+}

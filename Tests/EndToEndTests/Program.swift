@@ -71,12 +71,11 @@ struct RunningServer {
     let process: ChildProcess
     let port: Int
 
-    init(_ program: Program, _ arguments: [String] = []) async throws {
-        process = try ChildProcess(
-            Program.path,
-            ["serve", "--port", "0", "--storage", program.storage.path] + arguments,
-            in: program.folder
-        )
+    /// `prefix`: a command that runs the command behind it, as `prlimit` does.
+    init(_ program: Program, _ arguments: [String] = [], prefix: [String] = []) async throws {
+        let command =
+            prefix + [Program.path, "serve", "--port", "0", "--storage", program.storage.path] + arguments
+        process = try ChildProcess(command[0], Array(command[1...]), in: program.folder)
         let process = process
         port = try await eventually("the server listens") {
             try #require(process.isRunning, "\(process.errorsSoFar)")
