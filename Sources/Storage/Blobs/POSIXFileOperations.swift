@@ -127,6 +127,8 @@ package struct POSIXFileOperations: FileOperations {
         do {
             _ = try Self.call("mkdir", path) { mkdir(path, 0o755) }
         } catch  where error.code == EEXIST {
+            // Whoever made it may have died before it was flushed. Where it was flushed this costs nothing.
+            do throws(FileError) { try syncFolder(parent) } catch  where error.code == EACCES {}
             return
         }
         // What is synced within the folder would otherwise be lost with the folder itself.
