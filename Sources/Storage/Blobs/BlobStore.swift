@@ -63,6 +63,11 @@ package protocol BlobStore: Sendable {
     /// was the error does not say.
     func sync(_ digests: [Digest]) async throws
 
+    /// Returns when everything that was placed or removed so far is so after a loss of power too.
+    ///
+    /// The content of what was placed is another matter.
+    func syncNames() async throws
+
     /// Hashes a blob from end to end as it is stored, and says whether it is what its digest and size name. False
     /// where it is absent.
     func verify(_ digest: Digest, size: Int64) async throws -> Bool

@@ -221,6 +221,12 @@ extension FileBlobStore {
         }
     }
 
+    package func syncNames() async throws {
+        for algorithm in SupportedAlgorithm.allCases {
+            try await flushes.run(.folder(layout.blobs(algorithm)))
+        }
+    }
+
     /// How many wait for a flush that has not begun.
     var waitingForFlush: Int { flushes.waitingCount }
 

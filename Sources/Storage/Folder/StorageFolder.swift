@@ -59,6 +59,8 @@ package final class StorageFolder: Sendable {
     package func close() async throws {
         do {
             try await catalog.syncAll(with: blobs)
+            // The next owner does not look for files that were removed and are back without their rows.
+            try await blobs.syncNames()
             try await database.close()
         } catch {
             try? await abandon()
