@@ -31,11 +31,16 @@ package final class StorageFolder: Sendable {
         self.ownership = ownership
         threads = NIOThreadPool(numberOfThreads: Self.threadCount)
         threads.start()
+        let reserve = SpaceReserve(folder: ownership.folder)
         do {
-            let reserve = SpaceReserve(folder: ownership.folder)
             // First of all: what a newer program has written is refused here, and nothing of it is changed.
             database = try await SQLiteCatalog(path: ownership.folder + "/berth.db", reserve: reserve)
             catalog = database
+        } catch {
+            try? await threads.shutdownGracefully()
+            throw error
+        }
+        do {
             blobs = try await FileBlobStore(folder: ownership.folder, threads: threads, files: files)
             let recovery = Recovery(blobs: blobs, catalog: catalog, logger: logger)
             if database.wasInterrupted {
@@ -45,6 +50,7 @@ package final class StorageFolder: Sendable {
             }
             try await threads.runBlocking { reserve.fill() }
         } catch {
+            try? database.closeAsAfterCrash()
             try? await threads.shutdownGracefully()
             throw error
         }

@@ -33,10 +33,16 @@ package final class SQLiteCatalog: Catalog {
             database = try Self.open(path)
         }
         writes = WriteQueue(database, reserve: reserve)
-        wasInterrupted = try await writes.perform(.power, mayUseReserve: true) { database in
-            let wasOpen = try database.exists("SELECT 1 FROM store WHERE key = 'open'")
-            try database.run("INSERT OR REPLACE INTO store (key, value) VALUES ('open', '1')")
-            return wasOpen
+        do {
+            wasInterrupted = try await writes.perform(.power, mayUseReserve: true) { database in
+                let wasOpen = try database.exists("SELECT 1 FROM store WHERE key = 'open'")
+                try database.run("INSERT OR REPLACE INTO store (key, value) VALUES ('open', '1')")
+                return wasOpen
+            }
+        } catch {
+            // Now, and not when the last that knows of it has let go: somebody may open it again at once.
+            try? database.close()
+            throw error
         }
     }
 
