@@ -11,7 +11,7 @@ extension StorageError {
             self =
                 switch error.resultCode {
                 case .SQLITE_FULL: .full
-                // The index of the log could not grow.
+                // The log's index, in memory that a file stands for, cannot grow.
                 case .SQLITE_IOERR where error.extendedResultCode == .SQLITE_IOERR_SHMSIZE: .full
                 case .SQLITE_READONLY: .readOnly
                 case .SQLITE_CANTOPEN: .tooManyOpenFiles
@@ -26,7 +26,7 @@ extension StorageError {
 
     /// What an error in opening the database means.
     static func opening(_ path: String, _ error: DatabaseError) -> StorageError {
-        if error.resultCode == .SQLITE_FULL || (error.resultCode == .SQLITE_IOERR && isFull(path)) {
+        if StorageError(error) == .full || (error.resultCode == .SQLITE_IOERR && isFull(path)) {
             return .full
         }
         if error.resultCode == .SQLITE_NOTADB || error.resultCode == .SQLITE_ERROR {
