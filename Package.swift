@@ -23,6 +23,7 @@ let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hum
 let hummingbirdCore: Target.Dependency = .product(name: "HummingbirdCore", package: "hummingbird")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+let grdbSQLite: Target.Dependency = .product(name: "GRDBSQLite", package: "GRDB.swift")
 let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let serviceLifecycle: Target.Dependency = .product(
     name: "ServiceLifecycle",
@@ -60,7 +61,7 @@ let package = Package(
         .target(name: "Archive", dependencies: ["CZlib", "CZstd"], swiftSettings: strict),
         .target(
             name: "Storage",
-            dependencies: ["OCI", nioCore, nioPosix, grdb, logging],
+            dependencies: ["OCI", nioCore, nioPosix, grdb, grdbSQLite, logging],
             swiftSettings: strict
         ),
         .target(name: "Packager", dependencies: ["OCI", "Executables", "Archive"], swiftSettings: strict),

@@ -12,7 +12,7 @@ enum ImportTable {
         "OCI": ["Crypto", "FoundationEssentials"],
         "Executables": [],
         "Archive": ["CZlib", "CZstd"],
-        "Storage": nio.union(["OCI", "GRDB", "Logging", "FoundationEssentials"]),
+        "Storage": nio.union(["OCI", "GRDB", "GRDBSQLite", "Logging", "FoundationEssentials"]),
         "Packager": ["OCI", "Executables", "Archive", "FoundationEssentials"],
         "Registry": [
             "OCI", "Storage", "Packager", "Executables", "Archive", "NIOCore", "Logging",
@@ -35,6 +35,7 @@ enum ImportTable {
     static let confined: [String: [String]] = [
         "Crypto": ["OCI/Digester.swift"],
         "GRDB": ["Storage/SQLite/"],
+        "GRDBSQLite": ["Storage/SQLite/LogLength.swift"],
         "CZlib": ["Archive/"],
         "CZstd": ["Archive/"],
         "Yams": ["Commands/Configuration/"],

@@ -31,6 +31,8 @@ final class WriteQueue: Sendable {
         var isDraining = false
         /// Why nothing can be promised any more.
         var brokenBy: StorageError?
+        /// How many pages the log may hold before they are folded into the database: what SQLite would choose.
+        var checkpointFrames = 1000
     }
 
     /// Bounds how long the first operation of a transaction waits for the last.
@@ -38,13 +40,20 @@ final class WriteQueue: Sendable {
 
     private let database: any DatabaseWriter
     private let reserve: SpaceReserve?
+    private let log = LogLength()
     private let state = Mutex(State())
 
+    /// Takes the checkpoints over from SQLite, on the database's writing connection.
+    ///
     /// `reserve`: what a full disk still has for operations that may use it.
     init(_ database: any DatabaseWriter, reserve: SpaceReserve? = nil) {
         self.database = database
         self.reserve = reserve
+        database.asyncWriteWithoutTransaction { [log] in $0.tellLength(to: log) }
     }
+
+    /// Folds the log into the database whenever it has so many frames; for tests.
+    func checkpoint(after frames: Int) { state.withLock { $0.checkpointFrames = frames } }
 
     /// Runs an operation in a transaction, and returns its value once the transaction is committed.
     ///
@@ -90,7 +99,10 @@ final class WriteQueue: Sendable {
         }
         guard mustStart else { return }
         database.asyncWriteWithoutTransaction { database in
-            while let batch = self.nextBatch() { self.commit(batch, database, mayRetry: true) }
+            while let batch = self.nextBatch() {
+                self.commit(batch, database, mayRetry: true)
+                self.checkpointIfDue(database)
+            }
         }
     }
 
@@ -140,6 +152,17 @@ final class WriteQueue: Sendable {
         let error: any Error
 
         var isOwedTheReserve: Bool { operation.mayUseReserve && StorageError(error) == .full }
+    }
+
+    /// Folds the log into the database where it has become long.
+    ///
+    /// SQLite would do so by itself at the end of a commit, and tell nobody where that fails. A flush of the log that
+    /// fails here may have lost what is committed and not durable yet, as in a commit; anything else is tried again
+    /// after the next one.
+    private func checkpointIfDue(_ database: Database) {
+        let isDue = state.withLock { $0.brokenBy == nil && log.frames >= $0.checkpointFrames }
+        guard isDue else { return }
+        do { try database.checkpoint(.passive) } catch { noteFailedFlush(error) }
     }
 
     /// After a flush that failed the log may have lost what earlier commits wrote, and the next flush would succeed

@@ -71,7 +71,7 @@ struct FolderModelTests {
     static func live(_ run: inout Run, _ scene: FolderScene, _ power: PowerLoss) async throws {
         // The commits since are short of a checkpoint, so the log only grows.
         let database = try #require(scene.catalog as? SQLiteCatalog)
-        _ = try await database.writes.perform(.power) { try $0.execute(sql: "PRAGMA wal_autocheckpoint = 0") }
+        database.writes.checkpoint(after: .max)
         try await acceptLosses(&run, scene)
         try await expect(run.model, scene, run)
         try await scene.expectWhole(absent: run.world.absent, "seed \(run.seed), step \(run.steps)")
