@@ -98,12 +98,20 @@ let package = Package(
             path: "Tests/TestSupport",
             swiftSettings: strict
         ),
+        // A layer of SQLite's file system that records and fails on demand; for tests alone.
+        .target(
+            name: "CSQLiteProbe",
+            path: "Tests/CSQLiteProbe",
+            linkerSettings: [.linkedLibrary("sqlite3")]
+        ),
         .testTarget(name: "OCITests", dependencies: ["OCI"], swiftSettings: strict),
         .testTarget(name: "ExecutablesTests", dependencies: ["Executables"], swiftSettings: strict),
         .testTarget(name: "ArchiveTests", dependencies: ["Archive"], swiftSettings: strict),
         .testTarget(
             name: "StorageTests",
-            dependencies: ["OCI", "Storage", "TestSupport", nioCore, nioPosix, grdb, logging],
+            dependencies: [
+                "OCI", "Storage", "TestSupport", "CSQLiteProbe", nioCore, nioPosix, grdb, logging,
+            ],
             swiftSettings: strict
         ),
         .testTarget(

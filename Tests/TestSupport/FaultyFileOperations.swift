@@ -12,6 +12,9 @@ package final class FaultyFileOperations: FileOperations {
         case open, write, read, size, modified, truncate, evict, sync, syncFolder, rename, link, protect,
             remove, makeFolder, removeFolder,
             entries
+
+        /// Whether bytes or names are as good as lost where it fails.
+        package var isFlush: Bool { self == .sync || self == .syncFolder }
     }
 
     /// One call that was made, whether it failed or not.
@@ -42,10 +45,17 @@ package final class FaultyFileOperations: FileOperations {
         var unsyncedNames: Set<String> = []
     }
 
-    private let machine = POSIXFileOperations()
+    private let machine: any FileOperations
+    private let passesFlushesOn: Bool
     private let state = Mutex(State())
 
-    package init() {}
+    /// Stands before the machine's own file system, or before another that is told of flushes as well.
+    ///
+    /// The machine's own flushes nothing here: the bytes are in no danger, and what is tested is who asked.
+    package init(before machine: (any FileOperations)? = nil) {
+        self.machine = machine ?? POSIXFileOperations()
+        passesFlushesOn = machine != nil
+    }
 
     /// Makes calls fail.
     ///
@@ -194,12 +204,13 @@ extension FaultyFileOperations {
 
     package func sync(_ file: OpenFile) throws(FileError) {
         try begin(.sync, file.path)
-        // The bytes are in no danger here: what is tested is who asked, not what the disk does.
+        if passesFlushesOn { try machine.sync(file) }
         state.withLock { _ = $0.unsyncedFiles.remove(file.path) }
     }
 
     package func syncFolder(_ path: String) throws(FileError) {
         try begin(.syncFolder, path)
+        if passesFlushesOn { try machine.syncFolder(path) }
         state.withLock { state in
             state.unsyncedNames = state.unsyncedNames.filter { !$0.hasPrefix(path + "/") }
         }

@@ -6,10 +6,15 @@ package struct TemporaryFolder: Sendable {
     package let path: String
 
     /// Makes an empty folder under a name that nothing else has.
-    ///
-    /// `isInMemory`: in memory where the machine has a place there: for tests that write a lot, and lose no power.
-    package init(isInMemory: Bool = false) throws {
-        let parent = isInMemory && access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp"
+    package init() throws { try self.init(in: "/tmp") }
+
+    /// Makes one in memory where the machine has such a place: for thousands of folders that are opened once.
+    package static func inMemory() throws -> TemporaryFolder {
+        let isThere = access("/dev/shm", W_OK | X_OK) == 0
+        return try TemporaryFolder(in: isThere ? "/dev/shm" : "/tmp")
+    }
+
+    private init(in parent: String) throws {
         var template = Array("\(parent)/berth-test-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else {
             throw CocoaError(

@@ -24,7 +24,7 @@ struct CollectionModelTests {
     func random(_ fixedSeed: UInt64?) async throws {
         let seed = fixedSeed ?? UInt64.random(in: 0...UInt64.max)
         let policy = RegistryPolicy(grace: Self.grace, untaggedPeriod: Self.untagged)
-        let folder = try TemporaryFolder(isInMemory: true)
+        let folder = try TemporaryFolder.inMemory()
         defer { folder.remove() }
         try await withRegistry(in: folder, policy: policy) { test in
             let turnstile = Turnstile()

@@ -116,7 +116,7 @@ struct CollectionRaceTests {
         players: @escaping @Sendable (Ground) throws -> [@Sendable () async throws -> Void],
         check: @escaping @Sendable (Ground, Comment) async throws -> Void
     ) async throws -> Int {
-        let folder = try TemporaryFolder(isInMemory: true)
+        let folder = try TemporaryFolder.inMemory()
         defer { folder.remove() }
         return try await withRegistry(in: folder, policy: RegistryPolicy(grace: grace)) { test in
             let turnstile = Turnstile()

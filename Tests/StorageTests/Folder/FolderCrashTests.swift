@@ -57,20 +57,7 @@ struct FolderCrashTests {
         #expect(promises.count >= count, comment)
         try await FolderScene.with(folder.file("storage")) { scene async throws in
             try await scene.expectWhole(comment)
-            for promise in promises.values {
-                switch promise {
-                case .blob(let digest):
-                    let record = try await scene.catalog.blob(digest, in: scene.app)
-                    #expect(record != nil, "\(digest) \(comment.rawValue)")
-                case .manifest(let digest):
-                    let record = try await scene.manifest(.digest(digest), in: scene.app)
-                    #expect(record != nil, "\(digest) \(comment.rawValue)")
-                case .noManifest(let digest):
-                    let record = try await scene.manifest(.digest(digest), in: scene.app)
-                    #expect(record == nil, "\(digest) \(comment.rawValue)")
-                case .nothing: break
-                }
-            }
+            try await FolderFaultTests.expect(promises.values, scene, comment)
         }
     }
 

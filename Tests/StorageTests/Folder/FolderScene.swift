@@ -114,7 +114,12 @@ extension FolderScene {
         in repository: RepositoryName,
         tags: [Tag] = []
     ) async throws -> Bool {
-        var publication = manifest.publication(in: repository, tags: tags, now: clock.now)
+        try await publish(manifest.publication(in: repository, tags: tags, now: clock.now))
+    }
+
+    @discardableResult
+    func publish(_ manifest: ManifestPublication) async throws -> Bool {
+        var publication = manifest
         while true {
             switch try await catalog.publishManifest(publication) {
             case .published(let isChange): return isChange
@@ -123,6 +128,9 @@ extension FolderScene {
                     try await blobs.sync(records.map(\.digest))
                 } catch StorageError.tooManyOpenFiles {
                     throw StorageError.tooManyOpenFiles
+                } catch StorageError.failed(_, _, code: ENOENT) {
+                    // Somebody else's flush of it failed, or it was collected: that is found out in the next round.
+                    continue
                 } catch {
                     for record in records {
                         try await catalog.dropUnsynced(
