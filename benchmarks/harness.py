@@ -64,7 +64,11 @@ class Server:
 
 def send(connection, method, path, body=None, headers=None):
     """One request and its reply, which has to be a success."""
-    connection.request(method, path, body, headers or {})
+    try:
+        connection.request(method, path, body, headers or {})
+    except (BrokenPipeError, ConnectionResetError):
+        # Refused before all was sent; the reply says why.
+        pass
     reply = connection.getresponse()
     content = reply.read()
     if reply.status >= 400:
