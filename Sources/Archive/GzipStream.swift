@@ -2,7 +2,8 @@
 ///
 /// Blocks of 1 MiB are compressed independently, each with the 32 KiB before it as its dictionary, and joined
 /// in order. The output depends on the input alone, neither on the number of workers nor on the sizes in
-/// which bytes are appended. Memory depends on the number of workers, not on the size of the input.
+/// which bytes are appended. Memory depends on the number of workers, not on the size of the input; where many streams
+/// share the workers, each has one block in work besides the one that it gathers.
 ///
 /// - SeeAlso: RFC 1952
 package struct GzipStream: Sendable {
@@ -50,9 +51,7 @@ package struct GzipStream: Sendable {
             block += part
             rest = rest.dropFirst(part.count)
             guard block.count == Self.blockSize else { break }
-            if blocksInFlight.count >= min(2 * pool.workerCount, Self.maximumBlocksInFlight) {
-                ready.append(await takeBlock())
-            }
+            while blocksInFlight.count >= maximumBlocks { ready.append(await takeBlock()) }
             submitBlock(isLast: false)
         }
         while let first = blocksInFlight.first, first.valueIfReady != nil { ready.append(await takeBlock()) }
@@ -72,6 +71,10 @@ package struct GzipStream: Sendable {
             (0..<4).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) }
         }
         return rest + [trailer]
+    }
+
+    private var maximumBlocks: Int {
+        pool.isBusy ? 1 : min(2 * pool.workerCount, Self.maximumBlocksInFlight)
     }
 
     private mutating func submitBlock(isLast: Bool) {

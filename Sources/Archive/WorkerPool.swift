@@ -27,6 +27,11 @@ package final class WorkerPool: Sendable {
         self.workerCount = workerCount
     }
 
+    /// Whether as much work waits as is being done.
+    ///
+    /// Whoever has a piece of work here already gains nothing from handing in the next, which is memory that waits.
+    var isBusy: Bool { state.withLock { $0.waiting.count >= workerCount } }
+
     /// Hands in work, which begins as soon as a worker is free.
     ///
     /// Where the result is dropped before the work has begun, it never begins.

@@ -29,9 +29,10 @@ package struct DecompressedStream: Decompressor, ~Copyable {
     private var zstd: ZstdDecoder?
     private var plain = PendingInput()
 
-    package init(_ compression: StreamCompression) {
+    /// `maximumWindowSize`: how much memory a frame of zstd may ask for, as a power of two.
+    package init(_ compression: StreamCompression, maximumWindowSize: Int = ZstdDecoder.maximumWindowSize) {
         gzip = compression == .gzip ? InflateStream() : nil
-        zstd = compression == .zstd ? ZstdDecoder() : nil
+        zstd = compression == .zstd ? ZstdDecoder(maximumWindowSize: maximumWindowSize) : nil
     }
 
     package mutating func append(_ bytes: [UInt8]) {

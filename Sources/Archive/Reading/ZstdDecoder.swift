@@ -18,10 +18,15 @@ package struct ZstdDecoder: Decompressor, ~Copyable, @unchecked Sendable {
     /// Whether the last chunk was full, so that there may be more without further input.
     private var mayHoldMore = false
 
-    package init() {
+    /// `maximumWindowSize`: a power of two, of 1024 bytes at least.
+    package init(maximumWindowSize: Int = Self.maximumWindowSize) {
         guard let stream = ZSTD_createDStream() else { preconditionFailure("zstd gets no memory") }
         self.stream = stream
-        let status = ZSTD_DCtx_setParameter(stream, ZSTD_d_windowLogMax, Self.maximumWindowLog)
+        let status = ZSTD_DCtx_setParameter(
+            stream,
+            ZSTD_d_windowLogMax,
+            Int32(maximumWindowSize.trailingZeroBitCount)
+        )
         precondition(ZSTD_isError(status) == 0, "zstd does not take a limit of its window")
     }
 

@@ -20,11 +20,14 @@ struct LayerReader: ~Copyable {
     /// What is read of the layer at once: as much as becomes few portions of the archive.
     private static let portion: Int64 = 128 * 1024
 
+    /// Twice the window of any layer that this registry makes; a layer of others may ask for much more.
+    private static let maximumWindowSize = 8 << 20
+
     init(_ blob: OpenBlob) async throws {
         let magic = 0..<min(Int64(StreamCompression.magicSize), blob.size)
         let beginning = magic.isEmpty ? ByteBuffer() : try await blob.read(magic)
         compression = StreamCompression(beginning: beginning.readableBytesView)
-        stream = DecompressedStream(compression)
+        stream = DecompressedStream(compression, maximumWindowSize: Self.maximumWindowSize)
         self.blob = blob
     }
 

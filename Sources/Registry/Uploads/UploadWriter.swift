@@ -8,11 +8,16 @@ struct UploadWriter {
     private let limit: Int64?
     private var pending: [ByteBuffer] = []
     private var pendingBytes = 0
+    /// Which of those that are pending further small chunks are copied to.
+    private var gathered: Int?
     /// Where the next chunk goes, once what is pending has been written.
     private(set) var offset: Int64
 
     /// Makes the hop to the blob store's threads cheap beside the hashing, and keeps an upload's memory small.
     private static let portion = 512 * 1024
+    /// A smaller chunk is copied behind the one before: it may be a few bytes of a large piece of memory, which it would
+    /// hold for as long as it waits.
+    private static let smallChunk = 16 * 1024
 
     init(blobs: any BlobStore, upload: UploadID, offset: Int64, limit: Int64?) {
         self.blobs = blobs
@@ -26,9 +31,22 @@ struct UploadWriter {
         if let limit, offset + Int64(pendingBytes + chunk.readableBytes) > limit {
             throw RegistryError.uploadTooLarge(limit: limit)
         }
-        pending.append(chunk)
+        keep(chunk)
         pendingBytes += chunk.readableBytes
         if pendingBytes >= Self.portion { try await flush() }
+    }
+
+    private mutating func keep(_ chunk: ByteBuffer) {
+        guard chunk.readableBytes < Self.smallChunk else {
+            pending.append(chunk)
+            gathered = nil
+            return
+        }
+        if gathered == nil {
+            gathered = pending.endIndex
+            pending.append(ByteBuffer())
+        }
+        if let gathered { pending[gathered].writeImmutableBuffer(chunk) }
     }
 
     /// Writes what is pending.
@@ -36,6 +54,7 @@ struct UploadWriter {
         guard !pending.isEmpty else { return }
         let chunks = pending
         pending.removeAll(keepingCapacity: true)
+        gathered = nil
         pendingBytes = 0
         offset = try await blobs.append(chunks, to: upload, at: offset)
     }
