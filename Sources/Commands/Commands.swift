@@ -17,7 +17,7 @@ package struct BerthCommand: AsyncParsableCommand {
         version: "berth \(Version.current)",
         subcommands: [
             ServeCommand.self, PackCommand.self, ListCommand.self, InspectCommand.self, ConfigCommand.self,
-            UploadsCommand.self, ExportCommand.self, GarbageCommand.self,
+            UploadsCommand.self, ImportCommand.self, ExportCommand.self, GarbageCommand.self,
         ]
     )
 

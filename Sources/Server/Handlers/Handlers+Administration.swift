@@ -14,6 +14,7 @@ extension Handlers {
         case .listUploads: try await listUploads()
         case .export: try await export()
         case .collect: try collect()
+        case .importDistribution: try await importDistribution()
         }
     }
 

@@ -25,6 +25,7 @@ extension ErrorReply {
         case let error as ImageQueryError:
             self.init(status: .badRequest, code: .unsupported, message: error.description)
         case let error as ExportError: self.init(error)
+        case let error as ImportError: self.init(error)
         case let error as UploadNameError:
             self.init(status: .badRequest, code: .nameInvalid, message: error.description)
         case let error as ExecutableNameError:
@@ -271,6 +272,15 @@ extension ErrorReply {
         case .notPermitted: self.init(status: .forbidden, code: .denied, message: message)
         case .full: self.init(status: .insufficientStorage, code: .unknown, message: message)
         case .failed: self.init(status: .internalServerError, code: .unknown, message: message)
+        }
+    }
+
+    private init(_ error: ImportError) {
+        let message = error.description
+        switch error {
+        case .malformedPath: self.init(status: .badRequest, code: .unsupported, message: message)
+        case .notDistribution: self.init(status: .notFound, code: .nameUnknown, message: message)
+        case .unreadable: self.init(status: .forbidden, code: .denied, message: message)
         }
     }
 

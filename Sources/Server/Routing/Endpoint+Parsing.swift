@@ -100,6 +100,7 @@ extension Endpoint {
         case ["admin", "uploads"]: try choose(method, [(.get, .administer(.listUploads))])
         case ["admin", "export"]: try choose(method, [(.post, .administer(.export))])
         case ["admin", "collect"]: try choose(method, [(.post, .administer(.collect))])
+        case ["admin", "import"]: try choose(method, [(.post, .administer(.importDistribution))])
         default: throw .unknownPath
         }
     }

@@ -55,6 +55,7 @@ enum AdministrationEndpoint: Hashable, Sendable {
     case listUploads
     case export
     case collect
+    case importDistribution
 }
 
 /// Why a request asks for nothing that there is.

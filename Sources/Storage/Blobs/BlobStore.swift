@@ -51,6 +51,15 @@ package protocol BlobStore: Sendable {
     /// What puts verified content in its place, to be called inside the transaction that makes it a blob.
     func placement(of upload: VerifiedUpload) -> BlobPlacement
 
+    /// Takes in a file from outside of the store, verified: as a further name of it where that can be, else as a copy.
+    ///
+    /// Under both names the bytes are the same then, so the permission to write to them is taken away. What cannot be
+    /// protected is copied.
+    ///
+    /// - Throws: `digestMismatch`; `unsupportedAlgorithm`; `failed` with the path for a file that is missing, or is no file.
+    /// - Returns: verified content, to be placed or discarded as an upload's.
+    func adopt(fileAt path: String, expecting digest: Digest) async throws -> AdoptedFile
+
     /// Clears away what is left of a finished session, whether it was placed or not.
     func discard(_ upload: VerifiedUpload) async
 
@@ -119,6 +128,13 @@ package struct VerifiedUpload: Hashable, Sendable {
     package let upload: UploadID
     package let digest: Digest
     package let size: Int64
+}
+
+/// A file from outside of a blob store, taken into it.
+package struct AdoptedFile: Hashable, Sendable {
+    package let upload: VerifiedUpload
+    /// Whether it is the same file under a further name, and no copy.
+    package let isLink: Bool
 }
 
 /// A blob that can be read for as long as this value lives, even if it is deleted meanwhile.

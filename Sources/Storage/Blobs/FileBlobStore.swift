@@ -36,7 +36,7 @@ package final class FileBlobStore: BlobStore {
     }
 
     /// Runs blocking work on the store's threads.
-    private func blocking<Value: Sendable>(
+    func blocking<Value: Sendable>(
         _ body: @escaping @Sendable () throws -> Value
     ) async throws -> Value {
         try await threads.runBlocking(body)
