@@ -17,7 +17,8 @@ package struct BerthCommand: AsyncParsableCommand {
         version: "berth \(Version.current)",
         subcommands: [
             ServeCommand.self, PackCommand.self, ListCommand.self, InspectCommand.self, ConfigCommand.self,
-            UploadsCommand.self, ImportCommand.self, ExportCommand.self, GarbageCommand.self,
+            UploadsCommand.self, ImportCommand.self, ExportCommand.self, CopyCommand.self,
+            GarbageCommand.self,
         ]
     )
 

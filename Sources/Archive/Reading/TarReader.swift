@@ -72,6 +72,18 @@ package struct TarReader: Sendable {
         return events
     }
 
+    /// Passes over what is left of a member's contents, and says how many bytes of the archive these are, with the zeros
+    /// behind them.
+    ///
+    /// For whoever can go on reading elsewhere: the next bytes to append are those behind.
+    package mutating func skipContents() -> UInt64 {
+        guard case .contents(let left, let padding) = state else { return 0 }
+        let count = left + UInt64(padding)
+        offset += count
+        state = .header
+        return count
+    }
+
     /// Checks that the archive is whole.
     package func finish() throws(TarReaderError) {
         guard case .end = state else {

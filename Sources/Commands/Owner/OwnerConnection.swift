@@ -12,7 +12,7 @@ import UnixSignals
 /// The way from a command to the owner of a storage folder: a running server, or else this process for as long as
 /// the command runs.
 struct OwnerConnection: Sendable {
-    private let socketPath: String
+    let socketPath: String
 
     /// Runs a body that can speak to the owner of the configured folder.
     ///

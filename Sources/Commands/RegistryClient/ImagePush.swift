@@ -1,12 +1,13 @@
-import NIOPosix
 import OCI
+import Synchronization
 
-/// The way of an image from a layout to a registry: its blobs, its manifests, and what refers to these.
+/// The way of an image from wherever it is to a repository: its blobs, its manifests, and what refers to these.
 struct ImagePush: Sendable {
-    private let layout: ImageLayout
+    private let source: any ImageSource
     private let client: RegistryClient
-    /// Hears how many bytes of blobs have gone out, or were there already.
-    private let sent: @Sendable (Int64) -> Void
+    private let mount: BlobMount?
+    private let blobsAtOnce: Int
+    private let progress: Progress
 
     /// A manifest in the order of the push: what it lists comes before it.
     struct Step: Sendable {
@@ -20,50 +21,116 @@ struct ImagePush: Sendable {
         }
     }
 
-    init(_ layout: ImageLayout, to client: RegistryClient, sent: @escaping @Sendable (Int64) -> Void) {
-        self.layout = layout
-        self.client = client
-        self.sent = sent
+    /// How far each blob has come; shared by all images of a repository.
+    private final class Progress: Sendable {
+        private struct State {
+            var sent: [Digest: Int64] = [:]
+            var sum: Int64 = 0
+            var finished: Set<Digest> = []
+        }
+
+        private let state = Mutex(State())
+        private let onChange: @Sendable (Int64) -> Void
+
+        init(_ onChange: @escaping @Sendable (Int64) -> Void) { self.onChange = onChange }
+
+        func begin() { state.withLock { ($0.sent, $0.sum) = ([:], 0) } }
+
+        func set(_ digest: Digest, _ count: Int64) {
+            let sum = state.withLock { state in
+                state.sum += count - (state.sent.updateValue(count, forKey: digest) ?? 0)
+                return state.sum
+            }
+            onChange(sum)
+        }
+
+        func finish(_ digest: Digest) { state.withLock { _ = $0.finished.insert(digest) } }
+
+        func isFinished(_ digest: Digest) -> Bool { state.withLock { $0.finished.contains(digest) } }
     }
 
-    /// Pushes what an entry of the layout leads to, and tags it.
+    /// `sent` hears how many bytes of an image's blobs have gone out, or were there already.
+    ///
+    /// `mount`: where in the registry blobs may be that need not be sent.
+    init(
+        _ source: some ImageSource,
+        to client: RegistryClient,
+        mounting mount: BlobMount? = nil,
+        blobsAtOnce: Int = 1,
+        sent: @escaping @Sendable (Int64) -> Void
+    ) {
+        self.source = source
+        self.client = client
+        self.mount = mount
+        self.blobsAtOnce = blobsAtOnce
+        progress = Progress(sent)
+    }
+
+    /// Pushes what an entry leads to with what refers to it, and tags it.
     func push(_ entry: Descriptor, as tag: Tag, total: (Int64) -> Void) async throws {
-        let layout = layout
-        let (image, referrers) = try await NIOThreadPool.singleton.runIfActive {
-            let image = try layout.steps(to: entry)
-            return (image, try layout.referrers(of: Set(image.map(\.descriptor.digest))))
-        }
-        let steps = image + referrers
+        try await push(entry, as: .tag(tag), total: total)
+    }
+
+    /// Pushes what an entry leads to; its own manifest last, when everything is there.
+    func push(
+        _ entry: Descriptor,
+        as reference: Reference,
+        withReferrers: Bool = true,
+        total: (Int64) -> Void
+    ) async throws {
+        let image = try await source.steps(to: entry)
+        let referrers =
+            withReferrers ? try await source.referrers(of: Set(image.map(\.descriptor.digest))) : []
         var sizes: [Digest: Int64] = [:]
-        for blob in steps.flatMap(\.blobs) { sizes[blob.digest] = blob.size }
+        for blob in (image + referrers).flatMap(\.blobs) { sizes[blob.digest] = blob.size }
+        progress.begin()
         total(sizes.values.reduce(0, +))
-        var finished: [Digest: Int64] = [:]
         for step in image {
-            try await push(step.blobs, &finished)
-            // The tag comes last, when everything is there.
+            try await push(step.blobs)
             let isLast = step.descriptor.digest == entry.digest
             try await client.push(
                 step.bytes,
                 step.descriptor,
-                as: isLast ? .tag(tag) : .digest(step.descriptor.digest)
+                as: isLast ? reference : .digest(step.descriptor.digest)
             )
         }
-        try await push(referrers: referrers, &finished)
+        try await push(referrers: referrers)
     }
 
-    private func push(_ blobs: [Descriptor], _ finished: inout [Digest: Int64]) async throws {
-        for blob in blobs where finished[blob.digest] == nil {
-            let before = finished.values.reduce(0, +)
-            let sent = sent
-            try await client.push(blob, from: layout.path(of: blob.digest)) { sent(before + $0) }
-            finished[blob.digest] = blob.size
+    private func push(_ blobs: [Descriptor]) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            var seen: Set<Digest> = []
+            var running = 0
+            for blob in blobs where seen.insert(blob.digest).inserted {
+                guard !progress.isFinished(blob.digest) else {
+                    progress.set(blob.digest, blob.size)
+                    continue
+                }
+                if running >= blobsAtOnce { try await group.next() }
+                running += 1
+                group.addTask { try await push(blob) }
+            }
+            try await group.waitForAll()
         }
     }
 
-    private func push(referrers: [Step], _ finished: inout [Digest: Int64]) async throws {
+    private func push(_ blob: Descriptor) async throws {
+        let progress = progress
+        let content = try source.blob(blob)
+        do {
+            try await client.push(blob, from: content, mounting: mount) { progress.set(blob.digest, $0) }
+        } catch let error as RegistryClientError where error.kind == .refused(status: 400) {
+            // The registry says what it has got; what was sent is for us to say.
+            guard try await content.isDamaged(blob) else { throw error }
+            throw CommandError("\(blob.digest) is damaged: its bytes are not what its digest says")
+        }
+        progress.finish(blob.digest)
+    }
+
+    private func push(referrers: [Step]) async throws {
         var unlisted: [(subject: Digest, referrer: Descriptor)] = []
         for step in referrers {
-            try await push(step.blobs, &finished)
+            try await push(step.blobs)
             let pushed = try await client.push(
                 step.bytes,
                 step.descriptor,
@@ -80,47 +147,5 @@ struct ImagePush: Sendable {
         }) {
             try await client.enter(entries.map(\.referrer), underTagOf: subject)
         }
-    }
-}
-
-extension ImageLayout {
-    /// The manifests that one leads to, and it itself at the end; it blocks.
-    func steps(to entry: Descriptor) throws -> [ImagePush.Step] {
-        var steps: [ImagePush.Step] = []
-        try append(entry, to: &steps, depth: 0)
-        return steps
-    }
-
-    /// Deeper than any tool nests them.
-    private static let maximumDepth = 8
-
-    private func append(_ entry: Descriptor, to steps: inout [ImagePush.Step], depth: Int) throws {
-        guard !steps.contains(where: { $0.descriptor.digest == entry.digest }) else { return }
-        guard depth < Self.maximumDepth else { throw CommandError("\(entry.digest) is nested too deeply") }
-        let (bytes, manifest) = try manifest(entry)
-        for reference in manifest.references where reference.kind == .manifest {
-            try append(reference.descriptor, to: &steps, depth: depth + 1)
-        }
-        var descriptor = Descriptor(
-            mediaType: manifest.mediaType,
-            digest: entry.digest,
-            size: Int64(bytes.count)
-        )
-        descriptor.platform = entry.platform
-        steps.append(ImagePush.Step(descriptor: descriptor, bytes: bytes, manifest: manifest))
-    }
-
-    /// The manifests of the index that say something about others, and about those in turn; it blocks.
-    func referrers(of subjects: Set<Digest>) throws -> [ImagePush.Step] {
-        var waiting = try entries.filter { $0.annotations[Self.referenceName] == nil }.flatMap(steps)
-        var known = subjects
-        var found: [ImagePush.Step] = []
-        while let index = waiting.firstIndex(where: {
-            $0.manifest.subject.map { known.contains($0.digest) } ?? false
-        }) {
-            let step = waiting.remove(at: index)
-            if known.insert(step.descriptor.digest).inserted { found.append(step) }
-        }
-        return found
     }
 }

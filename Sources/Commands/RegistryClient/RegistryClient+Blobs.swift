@@ -23,23 +23,63 @@ extension RegistryClient {
         from path: String,
         sent: @escaping @Sendable (Int64) -> Void
     ) async throws {
+        _ = try await push(
+            blob,
+            from: .file(FilePart(path: path, offset: 0, size: blob.size, isWhole: true)),
+            sent: sent
+        )
+    }
+
+    /// Uploads a blob, unless it is there or can be had from another repository of the same registry.
+    @discardableResult
+    func push(
+        _ blob: Descriptor,
+        from source: BlobSource,
+        mounting mount: BlobMount? = nil,
+        sent: @escaping @Sendable (Int64) -> Void
+    ) async throws -> BlobPush {
         try await retries.run {
             sent(0)
+            var outcome = BlobPush.known
             if try await !hasBlob(blob.digest) {
-                let content = RegistryRequest.Content.file(path: path, size: blob.size, sent: sent)
-                if let refused = try await pushAtOnce(blob.digest, content) {
+                outcome = try await pushMissing(blob, source.content(of: blob, sent: sent), mounting: mount) {
                     sent(0)
-                    try await pushInTwo(blob.digest, content, after: refused)
                 }
             }
             sent(blob.size)
+            return outcome
         }
     }
 
-    /// - SeeAlso: distribution-spec v1.1.1, end-4a
-    private func beginUpload() async throws -> RegistryURL {
-        let start = RegistryRequest(.POST, url("blobs/uploads/"), content: .bytes([]))
+    private func pushMissing(
+        _ blob: Descriptor,
+        _ content: RegistryRequest.Content,
+        mounting mount: BlobMount?,
+        onRepeat: () -> Void
+    ) async throws -> BlobPush {
+        guard let session = try await beginUpload(mounting: mount, blob.digest) else { return .mounted }
+        if let refused = try await pushAtOnce(blob.digest, content, to: session) {
+            onRepeat()
+            try await pushInTwo(blob.digest, content, after: refused)
+        }
+        return .uploaded
+    }
+
+    /// Opens a session; nil where the blob could be mounted, and none is needed.
+    ///
+    /// - SeeAlso: distribution-spec v1.1.1, end-4a, end-11
+    private func beginUpload(
+        mounting mount: BlobMount? = nil,
+        _ digest: Digest? = nil
+    ) async throws -> RegistryURL? {
+        var url = url("blobs/uploads/")
+        if let mount, let digest {
+            url = url.adding("mount", digest.description)
+            if case .repository(let name) = mount { url = url.adding("from", name.rawValue) }
+        }
+        let start = RegistryRequest(.POST, url, content: .bytes([]))
         let response = try await execute(start)
+        if response.status == 201, mount != nil { return nil }
         guard response.status == 202 else { throw unexpected(response, "begin an upload") }
         return try location(of: response, from: start.url)
     }
@@ -50,9 +90,10 @@ extension RegistryClient {
     /// - SeeAlso: distribution-spec v1.1.1, end-6
     private func pushAtOnce(
         _ digest: Digest,
-        _ content: RegistryRequest.Content
+        _ content: RegistryRequest.Content,
+        to session: RegistryURL
     ) async throws -> RegistryResponse? {
-        let url = try await beginUpload().adding("digest", "\(digest)")
+        let url = session.adding("digest", "\(digest)")
         let response = try await execute(RegistryRequest(.PUT, url, Self.octetStream, content: content))
         switch response.status {
         case 201, 204: return nil
@@ -69,7 +110,7 @@ extension RegistryClient {
         _ content: RegistryRequest.Content,
         after refused: RegistryResponse
     ) async throws {
-        let url = try await beginUpload()
+        guard let url = try await beginUpload() else { throw unexpected(refused, "begin an upload") }
         let patched = try await execute(RegistryRequest(.PATCH, url, Self.octetStream, content: content))
         guard (200...204).contains(patched.status) else {
             // What the registry said first tells more.

@@ -22,6 +22,7 @@ struct RegistryClient: Sendable {
         plainHTTP: Bool,
         credentials: CredentialSources,
         transport: RegistryTransport,
+        actions: String = "pull,push",
         retries: RetryPolicy = RetryPolicy()
     ) {
         self.registry = registry
@@ -32,7 +33,7 @@ struct RegistryClient: Sendable {
         base = registry.url(plainHTTP: isPlain)
         authorization = RegistryAuthorization(
             (registry, repository),
-            actions: "pull,push",
+            actions: actions,
             credentials: credentials,
             transport: transport,
             allowsPlainHTTP: isPlain

@@ -1,3 +1,4 @@
+import AsyncHTTPClient
 import FoundationEssentials
 import NIOHTTP1
 import OCI
@@ -7,13 +8,17 @@ struct RegistryRequest: Sendable {
     enum Content: Sendable {
         case bytes([UInt8])
         /// A file is opened again for each attempt; `sent` hears how much of it has gone out.
-        case file(path: String, size: Int64, sent: @Sendable (Int64) -> Void)
+        case file(FilePart, sent: @Sendable (Int64) -> Void)
+        /// A blob that another registry sends meanwhile, asked for again for each attempt.
+        case download(BlobDownload, sent: @Sendable (Int64) -> Void)
     }
 
     var method: HTTPMethod
     var url: RegistryURL
     var fields: HTTPHeaders = [:]
     var content: Content?
+    /// Whether the content of a reply that is what was asked for is read as it comes.
+    var streams = false
 
     init(_ method: HTTPMethod, _ url: RegistryURL, _ fields: HTTPHeaders = [:], content: Content? = nil) {
         self.method = method
@@ -33,6 +38,8 @@ struct RegistryResponse: Sendable {
     let status: UInt
     let fields: HTTPHeaders
     let body: [UInt8]
+    /// The content, where it is read as it comes.
+    var stream: HTTPClientResponse.Body?
 
     /// The largest document that is read: a manifest has at most 4 MiB.
     static let maximumSize = 8 * 1024 * 1024

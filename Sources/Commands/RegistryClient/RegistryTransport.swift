@@ -8,12 +8,14 @@ import OCI
 /// Connections to other registries: one request, one reply, and what went wrong in words.
 struct RegistryTransport: Sendable {
     private let client: HTTPClient
+    /// The socket of a storage folder's owner, where everything goes; nil for the network.
+    private var socketPath: String?
 
     /// Runs a body with connections that are closed behind it.
     static func with<Value>(_ body: (RegistryTransport) async throws -> Value) async throws -> Value {
         let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
         do {
-            let value = try await body(RegistryTransport(client: client))
+            let value = try await body(RegistryTransport(client: client, socketPath: nil))
             try await client.shutdown()
             return value
         } catch {
@@ -31,25 +33,46 @@ struct RegistryTransport: Sendable {
         configuration.connectionPool.retryConnectionEstablishment = false
         // Requests follow each other: nothing is gained by several on one connection.
         configuration.httpVersion = .http1Only
+        // A copy within one registry reads and writes several blobs at once: the one must not wait for the other.
+        configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 32
         return configuration
+    }
+
+    /// The same connections, but all to a socket of this machine.
+    func through(socket path: String) -> RegistryTransport {
+        RegistryTransport(client: client, socketPath: path)
     }
 
     /// Sends a request, and returns whatever is answered.
     func execute(_ request: RegistryRequest) async throws -> RegistryResponse {
-        var message = HTTPClientRequest(url: request.url.description)
+        let address = socketPath.map { "http+unix://\(URLText.encoded($0))\(request.url.target)" }
+        var message = HTTPClientRequest(url: address ?? request.url.description)
         message.method = request.method
         message.headers = request.fields
+        if socketPath != nil { message.headers.replaceOrAdd(name: "Host", value: request.url.base.authority) }
         message.headers.replaceOrAdd(name: "User-Agent", value: "berth/\(Version.current)")
         switch request.content {
         case nil: break
         case .bytes(let bytes): message.body = .bytes(ByteBuffer(bytes: bytes))
-        case .file(let path, let size, let sent):
-            let content = try FileContent(path: path)
-            guard content.size == size else { throw CommandError("\(path) has changed") }
-            message.body = .stream(MeteredContent(base: content, passed: sent), length: .known(size))
+        case .file(let part, let sent):
+            let content = try FileContent(part)
+            message.body = .stream(MeteredContent(base: content, passed: sent), length: .known(part.size))
+        case .download(let download, let sent):
+            message.body = .stream(
+                MeteredContent(base: download, passed: sent),
+                length: .known(download.blob.size)
+            )
         }
         do {
             let response = try await client.execute(message, deadline: .distantFuture)
+            if request.streams, response.status == .ok || response.status == .partialContent {
+                return RegistryResponse(
+                    status: response.status.code,
+                    fields: response.headers,
+                    body: [],
+                    stream: response.body
+                )
+            }
             let body = try await response.body.collect(upTo: RegistryResponse.maximumSize)
             return RegistryResponse(
                 status: response.status.code,
@@ -62,10 +85,11 @@ struct RegistryTransport: Sendable {
     }
 
     /// What the layers below mean by their errors.
-    private static func translated(_ error: any Error, _ url: RegistryURL) -> any Error {
+    static func translated(_ error: any Error, _ url: RegistryURL) -> any Error {
         let host = url.base.authority
         switch error {
-        case is CancellationError, is CommandError: return error
+        // The last are those of a registry whose content is sent on.
+        case is CancellationError, is CommandError, is RegistryClientError: return error
         case let error as NIOConnectionError where error.connectionErrors.isEmpty:
             return RegistryClientError(
                 .unreachable,

@@ -70,7 +70,7 @@ struct RemoteImage: Hashable, Sendable {
         self.tag = tag
     }
 
-    private static func isHost(_ text: Substring) -> Bool {
+    static func isHost(_ text: Substring) -> Bool {
         text == "localhost" || text.utf8.contains { $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: ":") }
             || text != text.lowercased()
     }

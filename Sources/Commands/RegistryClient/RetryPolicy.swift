@@ -10,6 +10,16 @@ struct RetryPolicy: Sendable {
     var longestPause = Duration.seconds(30)
     var sleep: @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
 
+    /// Waits before something is tried again that has failed so many times.
+    ///
+    /// - Throws: the error itself where the registry wants to be left alone for longer than anybody waits.
+    func pause(before repetition: Int, after error: RegistryClientError) async throws {
+        try Task.checkCancellation()
+        guard (error.retryAfter ?? .zero) <= longestPause else { throw error }
+        let pause = min(firstPause * (1 << min(repetition - 1, 16)), longestPause)
+        try await sleep(max(error.retryAfter ?? .zero, pause))
+    }
+
     /// Runs a body until it succeeds, or fails for good.
     func run<Value>(_ body: () async throws -> Value) async throws -> Value {
         var pause = firstPause

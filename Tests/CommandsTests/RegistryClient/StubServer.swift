@@ -23,6 +23,8 @@ final class StubServer: Sendable {
         var status = 200
         var fields: [String: String] = [:]
         var body: [UInt8] = []
+        /// How many bytes are said to come, where that is not how many do.
+        var announced: Int?
         /// Whether the connection breaks without an answer.
         var isReset = false
 
@@ -100,7 +102,7 @@ final class StubServer: Sendable {
         }
         var fields = response.fields
         fields["Connection"] = "close"
-        fields["Content-Length"] = "\(response.body.count)"
+        fields["Content-Length"] = "\(response.announced ?? response.body.count)"
         var bytes = Array("HTTP/1.1 \(response.status) X\r\n".utf8)
         for (name, value) in fields { bytes += Array("\(name): \(value)\r\n".utf8) }
         bytes += Array("\r\n".utf8) + (request.method == "HEAD" ? [] : response.body)

@@ -160,7 +160,7 @@ struct DistributionImportTests {
             for (arguments, expected) in [
                 (["--from-distribution", "none"], "none: No such file"),
                 (["--from-distribution", "."], "is not a registry's data folder"),
-                ([], "names what to import"),
+                ([], "Name a layout"),
             ] {
                 let outcome = try await ChildProcess.run(
                     Program.path,
