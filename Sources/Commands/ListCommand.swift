@@ -43,7 +43,7 @@ struct ListCommand: AsyncParsableCommand {
         let expires: String?
     }
 
-    private struct ImagePage: OwnerPage {
+    struct ImagePage: OwnerPage {
         let images: [Image]
         let last: String?
 

@@ -159,7 +159,7 @@ struct ExportTests {
             }
             let bare = try await program.run("export", "--storage", storage)
             #expect(bare.status == 64)
-            #expect(bare.errors.contains("--link DIR is what there is"))
+            #expect(bare.errors.contains("Name either --link DIR"))
             let folders = try FileManager.default.contentsOfDirectory(atPath: program.folder.path)
             #expect(!folders.contains { $0.contains("partial") || $0 == "x" || $0 == "new" }, "\(folders)")
         }

@@ -14,12 +14,32 @@ struct ExportCommand: AsyncParsableCommand {
             a server running on the storage folder or without one. Whoever removes files there, or the whole folder, \
             takes nothing from the registry. DIR must be on the storage folder's file system.
 
+            --output PATH makes a copy, anywhere: an archive that docker load, podman and skopeo read where PATH ends in \
+            .tar or is -, else a folder. It has what is attached to each image, too; berth import takes it back.
+
               skopeo copy oci:DIR:team/app:1.2.0 docker-archive:app.tar
+              berth export team/app:1.2.0 --output app.tar && docker load -i app.tar
             """
     )
 
     @Option(help: ArgumentHelp("The folder to make; it must not exist, or be empty.", valueName: "dir"))
     var link: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The folder to write, or the archive if it ends in .tar or is -.",
+            valueName: "path"
+        )
+    )
+    var output: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "With --output, of an image for several platforms only this one.",
+            valueName: "os/arch"
+        )
+    )
+    var platform: String?
 
     @Argument(
         help: ArgumentHelp(
@@ -35,10 +55,18 @@ struct ExportCommand: AsyncParsableCommand {
     @OptionGroup var shared: SharedOptions
 
     func validate() throws {
-        guard link != nil else {
+        guard (link == nil) != (output == nil) else {
             throw ValidationError(
-                "--link DIR is what there is: it makes an OCI image layout of hard links in DIR."
+                "Name either --link DIR, for a folder of hard links, or --output PATH, for an archive or a copy."
             )
+        }
+        guard output != nil || platform == nil else {
+            throw ValidationError("--platform goes with --output.")
+        }
+        _ = try CopyOptions.platform(platform)
+        if let output {
+            _ = try PackDestination(output: output, push: [])
+            _ = try names.map { try ImageLocation(own: $0) }
         }
     }
 
@@ -51,6 +79,7 @@ struct ExportCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
+        if let output { return try await run(writing: output) }
         try await reportingErrors {
             let configuration = try shared.configuration()
             let logger = configuration.logger(atLeast: .error)
@@ -72,6 +101,43 @@ struct ExportCommand: AsyncParsableCommand {
             )
             if report.leftOut > 0 {
                 Terminal.warn("\(report.leftOut) manifests were deleted meanwhile, and are not in it")
+            }
+        }
+    }
+}
+
+extension ExportCommand {
+    private func run(writing output: String) async throws {
+        try await reportingErrors {
+            let target: LayoutOutput.Target =
+                switch try PackDestination(output: output, push: []).output {
+                case .standardOutput: .standardOutput
+                case .archive(let path): .archive(path)
+                case .layout, nil: .folder(output)
+                }
+            let (shared, json, platform) = (shared, json, try CopyOptions.platform(platform))
+            let names = try names.map { try ImageLocation(own: $0) }
+            try await interruptible {
+                let progress =
+                    json ? nil : ProgressBar.onStandardError(environment: SharedOptions.environment)
+                defer { progress?.clear() }
+                let export = LayoutExport(
+                    target: target,
+                    names: names,
+                    platform: platform,
+                    progress: progress
+                )
+                let report = try await export.run(shared)
+                progress?.clear()
+                // Where standard output holds the archive nothing else may stand there.
+                guard target != .standardOutput else { return }
+                if json { return try Terminal.printJSON(report) }
+                Terminal.print(
+                    """
+                    exported \(report.tags) tags and \(report.manifests) manifests (\(report.size.byteText)) to \
+                    \(output.printable(limit: .max))
+                    """
+                )
             }
         }
     }
