@@ -39,18 +39,19 @@ extension FileOperations {
             throw FileError(operation: "open", path: source, code: EINVAL)
         }
         do throws(FileError) {
-            try protect(source)
             try link(source, to: target)
+            // Looked at again where nobody else can change it: it may have been replaced in between.
+            guard try isRegularFile(target) else {
+                throw FileError(operation: "open", path: source, code: EINVAL)
+            }
+            try protect(target)
+            return true
         } catch {
             // Another file system, one without links, a file of another user's: each is good enough to read from.
+            try remove(target)
             try copy(source, to: target)
             return false
         }
-        // Looked at again where nobody else can change it: it may have been replaced in between.
-        guard try isRegularFile(target) else {
-            throw FileError(operation: "open", path: source, code: EINVAL)
-        }
-        return true
     }
 
     private func isRegularFile(_ path: String) throws(FileError) -> Bool {
