@@ -130,6 +130,8 @@ def main():
             print(f"round {number} of seed {seed} failed; its folder is {storage}", file=sys.stderr)
             raise
         acknowledged, kills = acknowledged + more, kills + times
+        if number % 50 == 49:
+            print(f"{number + 1} rounds, {kills} kills, {acknowledged} acknowledgements", flush=True)
     shutil.rmtree(storage)
     print(
         f"{options.rounds} rounds, {kills} kills, {acknowledged} acknowledgements, nothing lost,"

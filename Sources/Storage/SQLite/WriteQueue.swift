@@ -132,6 +132,8 @@ final class WriteQueue: Sendable {
                 return .commit
             }
             refused = turn.succeed()
+            // What was deleted may have made room for what the reserve lacks.
+            if batch.contains(where: \.mayUseReserve) { reserve?.topUp() }
         } catch {
             noteFailedFlush(error)
             refused = turn.fail(error)
@@ -143,7 +145,7 @@ final class WriteQueue: Sendable {
         }
         guard hasReserve else { return }
         commit(needed.map(\.operation), database, mayRetry: false)
-        reserve?.fill()
+        reserve?.topUp()
     }
 
     /// An operation that came to nothing, whose caller has not been told.

@@ -31,7 +31,7 @@ struct FullDiskTests {
                 #expect(try await mount.run("list", "--storage", program.storage.path).status == 0)
                 #expect(try await pusher.push(20_000_000, to: server).status == 507)
                 // Without a free block, and more than once.
-                for digest in large.prefix(2) {
+                for digest in large.prefix(6) {
                     #expect(try await pusher.delete(digest, from: server).status == 202)
                     #expect(try await pusher.push(1000, to: server).status == 201)
                     #expect(try await mount.shell(Self.brim).output.contains("100%"))

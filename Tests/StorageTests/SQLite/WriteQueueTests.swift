@@ -325,7 +325,7 @@ extension WriteQueueTests {
 
     @Test("runs what may use the reserve again with it, tells the rest, and fills the reserve up again")
     func reserve() async throws {
-        try await Self.withReserve { queue, _, folder in
+        try await Self.withReserve { queue, reserve, folder in
             let size = try #require(try Self.reserved(folder))
             #expect(size > 0)
             // What a full disk does: an error for as long as the reserve holds its blocks.
@@ -346,6 +346,16 @@ extension WriteQueueTests {
             await #expect(throws: StorageError.readOnly) {
                 try await queue.perform(.power, mayUseReserve: true) { _ in throw StorageError.readOnly }
             }
+            #expect(try Self.reserved(folder) == size)
+
+            // It was used and could not be filled up: the next deletion that succeeds may have made room for it.
+            #expect(truncate(folder.file("berth.reserve"), 0) == 0)
+            try await queue.perform(.power, mayUseReserve: true) { _ in }
+            #expect(try Self.reserved(folder) == 0, "nobody knows that it lacks any")
+            #expect(!reserve.release())
+            try await queue.perform(.power) { _ in }
+            #expect(try Self.reserved(folder) == 0)
+            try await queue.perform(.power, mayUseReserve: true) { _ in }
             #expect(try Self.reserved(folder) == size)
         }
     }
