@@ -61,11 +61,13 @@ struct ServeCommand: AsyncParsableCommand {
             Terminal.print("and stores in \(owner.storagePath)")
             Terminal.print("try: curl -T ./program \(url)/")
         }
+        var services: [any Service] = [
+            listener, owner.socketService {}, owner.collectionService(logger: logger),
+            owner.pullService(logger: logger),
+        ]
+        if let scrub = owner.scrubService(logger: logger) { services.append(scrub) }
         var lifecycle = ServiceGroupConfiguration(
-            services: [
-                listener, owner.socketService {}, owner.collectionService(logger: logger),
-                owner.pullService(logger: logger),
-            ],
+            services: services,
             gracefulShutdownSignals: [.sigterm, .sigint],
             logger: configuration.logger(atLeast: .error)
         )

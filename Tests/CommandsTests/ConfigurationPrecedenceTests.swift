@@ -32,6 +32,7 @@ struct ConfigurationPrecedenceTests {
         "packaging.workers": ["1", "2", "1024"],
         "garbage.grace": ["0s", "1h", "30d"],
         "uploads.expiry": ["1s", "1h", "30d"],
+        "scrub.rate": ["none", "1KiB", "100MB"],
     ]
 
     @Test(
@@ -93,6 +94,7 @@ struct ConfigurationPrecedenceTests {
             packaging: { ca-bundle: ca.pem, zoneinfo: none, workers: 3 }
             garbage: { grace: 1h }
             uploads: { expiry: 2d }
+            scrub: { rate: 1MB }
             """
         let loaded = try withConfigurationFolder { folder in
             let file = folder.appending(path: "berth.yaml").path
@@ -124,6 +126,7 @@ struct ConfigurationPrecedenceTests {
         #expect(loaded.packaging == .init(caBundle: .file("ca.pem"), timeZones: .none, workers: 3))
         #expect(loaded.garbage.grace == .seconds(3600))
         #expect(loaded.uploads.expiry == .seconds(172_800))
+        #expect(loaded.scrub.rate == ByteSize(bytes: 1_000_000))
     }
 
     @Test("The defaults are those that the design names")
@@ -141,6 +144,7 @@ struct ConfigurationPrecedenceTests {
         #expect(loaded.timeouts.idle == .seconds(75))
         #expect(loaded.garbage.grace == .seconds(86_400))
         #expect(loaded.uploads.expiry == .seconds(604_800))
+        #expect(loaded.scrub.rate == ByteSize(bytes: 8 << 20))
         #expect(loaded.file == nil)
     }
 

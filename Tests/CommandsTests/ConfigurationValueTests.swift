@@ -138,7 +138,9 @@ struct ConfigurationValueTests {
             try setting.check("none")
             #expect(throws: InvalidValue.self) { try setting.check("None") }
         }
-        #expect(Settings.all.filter(\.allowsNone).map(\.key.path) == ["url", "limits.upload-size"])
+        #expect(
+            Settings.all.filter(\.allowsNone).map(\.key.path) == ["url", "limits.upload-size", "scrub.rate"]
+        )
         #expect(try Settings.caBundle.type.parse("none") == .none)
         #expect(try Settings.timeZones.type.parse("none") == .none)
         #expect(throws: InvalidValue.self) { try Settings.idleTimeout.check("none") }

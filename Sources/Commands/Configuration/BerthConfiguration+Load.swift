@@ -79,6 +79,7 @@ extension BerthConfiguration {
                 interval: try values.value(of: Settings.collectionInterval)
             )
             self.uploads = Uploads(expiry: try values.value(of: Settings.uploadExpiry))
+            self.scrub = Scrub(rate: try values.value(of: Settings.scrubRate))
         } catch {
             throw ConfigurationError(problems: [error])
         }

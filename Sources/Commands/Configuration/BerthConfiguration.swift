@@ -24,6 +24,7 @@ struct BerthConfiguration: Sendable {
     let packaging: Packaging
     let garbage: Garbage
     let uploads: Uploads
+    let scrub: Scrub
 
     /// Each setting's text and origin, in the order of the schema.
     let settings: [EffectiveSetting]
@@ -71,6 +72,11 @@ struct BerthConfiguration: Sendable {
 
     struct Uploads: Hashable, Sendable {
         let expiry: Duration
+    }
+
+    struct Scrub: Hashable, Sendable {
+        /// In bytes a second; nil where nothing is read again by itself.
+        let rate: ByteSize?
     }
 }
 

@@ -169,6 +169,13 @@ enum Settings {
         "How long an unfinished upload can be resumed after the last of its bytes came."
     )
 
+    static let scrubRate = Setting(
+        "scrub.rate",
+        SettingType<ByteSize>.byteSize(ByteSize(bytes: 1024)...ByteSize(bytes: 1 << 40)).orNone,
+        default: "8MiB",
+        "How many bytes a second a running server reads again to find what is damaged, or none for never."
+    )
+
     /// Every setting, in the order of `config/berth.yaml`: a section's settings follow each other.
     static let all: [any SettingDefinition] = [
         host, port, allowRemote, hosts, url, storage, deletes, immutable, ttl, retention, sparse,
@@ -178,6 +185,7 @@ enum Settings {
         caBundle, timeZones, workers,
         grace, untagged, collectionInterval,
         uploadExpiry,
+        scrubRate,
     ]
 
     /// The setting of a key such as `log.level`.

@@ -170,6 +170,18 @@ struct RegistryOwner: Sendable {
         }
     }
 
+    /// Reads what is stored again, slowly and round after round, for as long as the folder is served; nil where the
+    /// configuration says not to.
+    func scrubService(logger: Logger) -> PeriodicService? {
+        configuration.scrub.rate.map { rate in
+            // A look each hour whether the next round is due.
+            PeriodicService("reading stored blobs again", every: .seconds(3600), logger: logger) {
+                [registry] in
+                try await registry.scrub(rate: rate.bytes)
+            }
+        }
+    }
+
     /// Makes everything durable, and gives the folder back.
     func close() async throws { try await folder.close() }
 }

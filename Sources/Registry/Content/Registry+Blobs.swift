@@ -8,6 +8,10 @@ extension Registry {
         var missing: BlobRecord.ID?
         while true {
             guard let record = try await catalog.blob(digest, in: repository) else {
+                // Whoever asks for its bytes is told why there are none; everybody else, that it is not there.
+                if try await catalog.quarantinedBlob(digest, in: repository) != nil {
+                    throw StorageError.corrupt(digest)
+                }
                 throw RegistryError.blobUnknown(digest)
             }
             if let blob = try await blobs.open(digest, size: record.size) { return blob }

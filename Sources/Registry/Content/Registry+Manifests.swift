@@ -11,6 +11,12 @@ extension Registry {
         guard let record = try await catalog.manifest(reference, in: repository, now: clock()) else {
             throw RegistryError.manifestUnknown(reference)
         }
+        return try whole(record)
+    }
+
+    /// The database's file is as mortal as any other, and a manifest is hashed sooner than it is sent.
+    private func whole(_ record: ManifestRecord) throws -> ManifestRecord {
+        guard record.isWhole else { throw StorageError.corrupt(record.digest) }
         return record
     }
 
@@ -22,11 +28,23 @@ extension Registry {
         guard let record = try await catalog.pullManifest(reference, in: repository, now: clock()) else {
             throw RegistryError.manifestUnknown(reference)
         }
-        return record
+        return try whole(record)
     }
 
     /// Records what was pulled since the last call.
     package func flushPulls() async throws { try await catalog.flushPulls() }
+
+    /// Says what a manifest is to somebody who may push it where it is not there: one that is damaged is not.
+    package func statManifest(
+        _ reference: Reference,
+        in repository: RepositoryName
+    ) async throws -> ManifestRecord {
+        do {
+            return try await pullManifest(reference, in: repository)
+        } catch StorageError.corrupt {
+            throw RegistryError.manifestUnknown(reference)
+        }
+    }
 
     /// What became of a pushed manifest.
     package struct PushedManifest: Hashable, Sendable {

@@ -47,6 +47,8 @@ struct ImageExport {
 
     /// Links everything that a manifest refers to; false where it has been deleted meanwhile.
     private func link(_ manifest: SnapshotManifest, into layout: inout LayoutFolder) throws -> Bool {
+        if let damaged = manifest.quarantined.first { throw StorageError.corrupt(damaged.digest) }
+        guard manifest.record.isWhole else { throw StorageError.corrupt(manifest.record.digest) }
         for blob in manifest.blobs {
             let path = try layout.path(of: blob.digest)
             if try link(blob, path) { continue }

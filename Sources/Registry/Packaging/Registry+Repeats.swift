@@ -18,6 +18,7 @@ extension Registry {
     ) async throws -> PackagedImage? {
         let key = packager.key(of: upload.request(size: 0), content: content)
         guard let record = try await catalog.rememberedImage(key, in: upload.repository),
+            record.manifest.isWhole,
             let image = PackagedImage(memo: record.details, manifest: record.manifest.bytes),
             try await attachedDocuments(of: image, in: upload.repository).count == image.attestations.count
         else { return nil }

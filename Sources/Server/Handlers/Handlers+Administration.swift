@@ -15,6 +15,7 @@ extension Handlers {
         case .export: try await export()
         case .collect: try collect()
         case .importDistribution: try await importDistribution()
+        case .verify: try await verify()
         }
     }
 

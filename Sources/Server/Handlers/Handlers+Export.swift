@@ -23,7 +23,7 @@ extension Handlers {
     }
 
     /// A name with a tag is an image, one without a whole repository.
-    private static func part(_ text: String) throws -> ImageSelection.Part {
+    static func part(_ text: String) throws -> ImageSelection.Part {
         let name: ImageName
         do { name = try ImageName(text) } catch { throw RequestError.imageName(error) }
         guard case .tag(let tag) = name.reference else { throw ExportError.digest(name) }

@@ -8,7 +8,10 @@ import Storage
 extension Handlers {
     /// The stored bytes, of the stored type, whatever the client would rather have (end-3).
     func readManifest(_ reference: Reference, in repository: RepositoryName) async throws -> Response {
-        let record = try await registry.pullManifest(reference, in: repository)
+        let record =
+            isHead
+            ? try await registry.statManifest(reference, in: repository)
+            : try await registry.pullManifest(reference, in: repository)
         let fields: HTTPFields = [
             .contentType: record.mediaType.rawValue,
             .dockerContentDigest: record.digest.description,

@@ -101,6 +101,7 @@ extension Endpoint {
         case ["admin", "export"]: try choose(method, [(.post, .administer(.export))])
         case ["admin", "collect"]: try choose(method, [(.post, .administer(.collect))])
         case ["admin", "import"]: try choose(method, [(.post, .administer(.importDistribution))])
+        case ["admin", "verify"]: try choose(method, [(.post, .administer(.verify))])
         default: throw .unknownPath
         }
     }

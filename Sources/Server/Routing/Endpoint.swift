@@ -56,6 +56,7 @@ enum AdministrationEndpoint: Hashable, Sendable {
     case export
     case collect
     case importDistribution
+    case verify
 }
 
 /// Why a request asks for nothing that there is.

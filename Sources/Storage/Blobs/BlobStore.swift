@@ -8,7 +8,7 @@ package import OCI
 ///
 /// Any implementation passes the suites `BlobStore…Conformance`. Every method may throw `StorageError`; none is cut
 /// short when the task that calls it is cancelled.
-package protocol BlobStore: Sendable {
+package protocol BlobStore: BlobStoreExamination {
     /// Opens an upload session of no bytes.
     ///
     /// `header`: kept with the session, so that it can be resumed after a restart; nil for an upload that

@@ -147,6 +147,9 @@ extension FileBlobStore {
         }
     }
 
+    /// Whether a session is known to this process, or is none any more that its files could bring back.
+    func isInMemory(_ id: UploadID) -> Bool { sessions.withLock { $0[id] != nil } }
+
     /// How many sessions are in memory: those that this process has touched, and that have not ended.
     var sessionCount: Int { sessions.withLock { $0.count } }
 

@@ -18,6 +18,11 @@ package protocol CatalogSnapshot {
 
     /// The indexes of a repository that list a manifest.
     func indexes(listing digest: Digest, in repository: RepositoryName) throws -> [Digest]
+
+    /// What is wrong with a manifest, by its bytes and by what the repository has.
+    ///
+    /// `isSparse`: whether the repository may lack what its manifests refer to.
+    func problems(of manifest: SnapshotManifest, isSparse: Bool) throws -> [ManifestProblem]
 }
 
 /// A manifest in one repository.
@@ -26,6 +31,8 @@ package struct SnapshotManifest: Hashable, Sendable {
     package let record: ManifestRecord
     /// What it refers to, is no manifest, and is visible in the repository.
     package let blobs: [BlobRecord]
+    /// What of these is known to be damaged, and is not among them.
+    package let quarantined: [BlobRecord]
 }
 
 /// What leads to a manifest from outside.

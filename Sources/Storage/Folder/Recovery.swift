@@ -58,7 +58,15 @@ package struct Recovery: Sendable {
     }
 
     /// A file without a record was placed by a transaction that did not survive.
+    ///
+    /// Beside a catalog that was restored it may be more: what that one does not know yet, or not any more.
     private func removeUnknown() async throws {
+        guard try await !catalog.isRestored() else {
+            logger.notice(
+                "the catalog was restored: what it does not know is kept until berth verify --repair"
+            )
+            return
+        }
         try await blobs.forEachPlaced { [blobs, catalog, logger] digests in
             for digest in try catalog.unknownBlobs(among: digests) {
                 logger.warning("removing a blob without a record", metadata: ["digest": "\(digest)"])

@@ -42,6 +42,7 @@ package final class StorageFolder: Sendable {
         }
         do {
             blobs = try await FileBlobStore(folder: ownership.folder, threads: threads, files: files)
+            try await Self.takeMark(from: ownership.folder, to: database)
             let recovery = Recovery(blobs: blobs, catalog: catalog, logger: logger)
             if database.wasInterrupted {
                 try await recovery.run()
@@ -54,6 +55,14 @@ package final class StorageFolder: Sendable {
             try? await threads.shutdownGracefully()
             throw error
         }
+    }
+
+    /// Remembers that somebody has put another database beside the blobs, as the file `berth.restored` says.
+    private static func takeMark(from folder: String, to database: SQLiteCatalog) async throws {
+        let mark = folder + "/berth.restored"
+        guard access(mark, F_OK) == 0 else { return }
+        try await database.noteRestored()
+        unlink(mark)
     }
 
     /// Makes everything durable, and closes the folder.

@@ -122,6 +122,11 @@ extension SQLiteCatalog {
                 repositoryID: repositoryID
             )
         }
+        // What was damaged is healed by the push of the same content, as a blob is.
+        try database.run(
+            "UPDATE manifest SET bytes = ?1, size = length(?1) WHERE digest = ?2 AND bytes IS NOT ?1",
+            [Data(publication.bytes), digest]
+        )
         if let id = try database.manifestID(publication.digest, repositoryID: repositoryID) {
             try database.run(
                 """

@@ -33,7 +33,7 @@ extension SQLiteCatalog {
 
 /// A read transaction.
 struct SQLiteSnapshot {
-    private let database: Database
+    let database: Database
     /// Tags that have expired by then are not there.
     private let now: Timestamp
 
@@ -117,11 +117,13 @@ extension SQLiteSnapshot: CatalogSnapshot {
                     (Self.manifestsOfRepository, [scope.repositoryID])
                 }
             try forEachRow(sql, arguments) { row in
+                let blobs = try blobs(of: row["id"], repositoryID: scope.repositoryID)
                 try body(
                     SnapshotManifest(
                         repository: scope.repository,
                         record: try row.manifestRecord(),
-                        blobs: try blobs(of: row["id"], repositoryID: scope.repositoryID)
+                        blobs: blobs.filter { !$0.isQuarantined }.map(\.record),
+                        quarantined: blobs.filter(\.isQuarantined).map(\.record)
                     )
                 )
             }
@@ -150,11 +152,11 @@ extension SQLiteSnapshot: CatalogSnapshot {
         ORDER BY manifest.id
         """
 
-    private func blobs(of manifestID: Int64, repositoryID: Int64) throws -> [BlobRecord] {
+    private func blobs(of manifestID: Int64, repositoryID: Int64) throws -> [StoredBlob] {
         // An index may also list blobs: what it lists is one unless it is a manifest.
         try database.rows(
             """
-            SELECT blob.id, blob.digest, blob.size FROM reference
+            SELECT blob.id, blob.digest, blob.size, blob.state FROM reference
             CROSS JOIN blob ON blob.digest = reference.target
             CROSS JOIN repository_blob ON repository_blob.repository_id = reference.repository_id
                 AND repository_blob.blob_id = blob.id
@@ -168,7 +170,7 @@ extension SQLiteSnapshot: CatalogSnapshot {
             """,
             [manifestID, repositoryID]
         )
-        .map { try $0.blobRecord() }
+        .map { StoredBlob(record: try $0.blobRecord(), isQuarantined: $0["state"] == 2) }
     }
 
     // MARK: Entries
