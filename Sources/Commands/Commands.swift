@@ -18,7 +18,7 @@ package struct BerthCommand: AsyncParsableCommand {
         subcommands: [
             ServeCommand.self, PackCommand.self, ListCommand.self, InspectCommand.self, ConfigCommand.self,
             UploadsCommand.self, ImportCommand.self, ExportCommand.self, CopyCommand.self,
-            GarbageCommand.self, VerifyCommand.self,
+            GarbageCommand.self, VerifyCommand.self, BackupCommand.self, RestoreCommand.self,
         ]
     )
 

@@ -150,7 +150,8 @@ struct ExportFolder {
     /// Follows links, as far as the path exists.
     ///
     /// `storage`: the storage folder, which must exist. Nothing is exported into it.
-    init(_ text: String, storage: String) throws {
+    /// `option`: what names the folder.
+    init(_ text: String, storage: String, option: String = "--link") throws {
         if let path = Self.resolved(text) {
             self.path = path
         } else {
@@ -158,15 +159,15 @@ struct ExportFolder {
             let name = trimmed.split(separator: "/").last.map(String.init) ?? ""
             let parent = trimmed.dropLast(name.count)
             guard !name.isEmpty, name != ".", name != ".." else {
-                throw CommandError("--link: '\(text.printable)' is no folder that could be made")
+                throw CommandError("\(option): '\(text.printable)' is no folder that could be made")
             }
             guard let folder = Self.resolved(parent.isEmpty ? "." : String(parent)) else {
-                throw CommandError("--link: there is no folder \(parent.isEmpty ? "." : String(parent))")
+                throw CommandError("\(option): there is no folder \(parent.isEmpty ? "." : String(parent))")
             }
             path = folder == "/" ? "/" + name : folder + "/" + name
         }
         if let storage = Self.resolved(storage), path == storage || path.hasPrefix(storage + "/") {
-            throw CommandError("--link: \(path) is in the storage folder, where nothing else may write")
+            throw CommandError("\(option): \(path) is in the storage folder, where nothing else may write")
         }
     }
 

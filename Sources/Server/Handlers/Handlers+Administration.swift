@@ -16,6 +16,7 @@ extension Handlers {
         case .collect: try collect()
         case .importDistribution: try await importDistribution()
         case .verify: try await verify()
+        case .backUp: try await backUp()
         }
     }
 

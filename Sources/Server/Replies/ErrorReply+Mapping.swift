@@ -26,6 +26,8 @@ extension ErrorReply {
             self.init(status: .badRequest, code: .unsupported, message: error.description)
         case let error as ExportError: self.init(error)
         case let error as ImportError: self.init(error)
+        case let error as BackupError:
+            self.init(status: .conflict, code: .unsupported, message: error.description)
         case let error as UploadNameError:
             self.init(status: .badRequest, code: .nameInvalid, message: error.description)
         case let error as ExecutableNameError:

@@ -102,6 +102,7 @@ extension Endpoint {
         case ["admin", "collect"]: try choose(method, [(.post, .administer(.collect))])
         case ["admin", "import"]: try choose(method, [(.post, .administer(.importDistribution))])
         case ["admin", "verify"]: try choose(method, [(.post, .administer(.verify))])
+        case ["admin", "backup"]: try choose(method, [(.post, .administer(.backUp))])
         default: throw .unknownPath
         }
     }

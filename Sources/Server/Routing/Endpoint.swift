@@ -57,6 +57,7 @@ enum AdministrationEndpoint: Hashable, Sendable {
     case collect
     case importDistribution
     case verify
+    case backUp
 }
 
 /// Why a request asks for nothing that there is.

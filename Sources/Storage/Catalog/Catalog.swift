@@ -9,7 +9,7 @@ package import OCI
 ///
 /// Any implementation passes the suites `Catalog…Conformance`. Every method may throw `StorageError`; none is cut short
 /// when the task that calls it is cancelled. A `limit` is not negative.
-package protocol Catalog: CatalogVerification {
+package protocol Catalog: CatalogVerification, CatalogBackup {
     // MARK: Blobs
 
     /// The blob, where it is visible in the repository.

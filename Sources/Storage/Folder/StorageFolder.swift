@@ -29,6 +29,9 @@ package final class StorageFolder: Sendable {
         logger: Logger
     ) async throws {
         self.ownership = ownership
+        guard !Restoration.isUnfinished(ownership.folder) else {
+            throw RestorationError.unfinished(ownership.folder)
+        }
         threads = NIOThreadPool(numberOfThreads: Self.threadCount)
         threads.start()
         let reserve = SpaceReserve(folder: ownership.folder)

@@ -1,5 +1,6 @@
 import GRDB
 package import OCI
+import Synchronization
 
 extension SQLiteCatalog {
     package func nextGarbage() async throws -> Timestamp? {
@@ -80,7 +81,9 @@ extension SQLiteCatalog {
     ) async throws -> [BlobRecord] {
         // The state is read again in the transaction that removes the bytes: a push in between has given the content
         // another row. And alone: bytes are removed only for a deletion that no crash can take back any more.
-        try await writes.perform(.crash, isAlone: true, mayUseReserve: true) { database in
+        try await writes.perform(.crash, isAlone: true, mayUseReserve: true) { [self] database in
+            // A copy that is being made needs what it has read of.
+            guard pins.withLock({ $0 == 0 }) else { return [] }
             let records = try database.blobsBeingDeleted(limit: limit)
             for record in records {
                 try remove(record.digest)

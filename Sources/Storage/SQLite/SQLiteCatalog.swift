@@ -1,6 +1,7 @@
 import GRDB
 import Glibc
 import OCI
+import Synchronization
 
 /// The catalog in one SQLite database, in WAL mode, with one writing connection.
 ///
@@ -11,6 +12,8 @@ package final class SQLiteCatalog: Catalog {
     let writes: WriteQueue
     /// Written down by `flushPulls`, and when the catalog closes.
     let pulls = PullLog()
+    /// How many copies of the stored content are being made, for which nothing of it may be removed.
+    let pins = Mutex(0)
     /// Whether the process that had the database open before did not close it.
     package let wasInterrupted: Bool
 
@@ -119,6 +122,13 @@ package final class SQLiteCatalog: Catalog {
         } catch {
             throw StorageError(error)
         }
+    }
+
+    /// Copies everything as it is now into a database of its own file.
+    ///
+    /// It blocks.
+    func makeCopy(to path: String, now: Timestamp) throws -> CatalogCopy {
+        try CatalogCopy(of: database, to: path, now: now)
     }
 
     /// A connection that sees everything as it is now for as long as it lives.
