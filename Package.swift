@@ -134,7 +134,7 @@ let package = Package(
         ),
         .testTarget(
             name: "CommandsTests",
-            dependencies: ["Commands", "OCI", logging],
+            dependencies: ["Commands", "OCI", "Archive", nioCore, logging],
             swiftSettings: strict
         ),
         .testTarget(name: "LayeringTests", swiftSettings: strict),

@@ -12,6 +12,7 @@ package struct Registry: Sendable {
     let packager: Packager
     let clock: WallClock
     let leases = UploadLeases()
+    let sessions = SessionCensus()
     let logger: Logger
     /// What the owner of this registry decided.
     package let policy: RegistryPolicy

@@ -25,6 +25,8 @@ package enum RegistryError: Error, Equatable {
     case executableUnknown(ExecutableAbsence)
     /// Another request goes on with the same upload session.
     case superseded
+    /// As many upload sessions are open as may be.
+    case tooManySessions(limit: Int)
 }
 
 /// What a client wants to be rid of.
@@ -67,6 +69,8 @@ extension RegistryError: CustomStringConvertible {
                 """
         case .executableUnknown(let absence): absence.description
         case .superseded: "another request goes on with this upload session"
+        case .tooManySessions(let limit):
+            "\(limit) uploads have been begun here and not finished (limits.sessions); finish or cancel some"
         }
     }
 

@@ -33,11 +33,31 @@ package struct RegistryResponder: HTTPResponder {
 
     private let registry: Registry
     private let listener: Listener
+    private let admission: Admission
+    private let census: ConnectionCensus?
     private let logger: Logger
 
-    package init(registry: Registry, listener: Listener, logger: Logger) {
+    package init(
+        registry: Registry,
+        listener: Listener,
+        admission: Admission = Admission(),
+        logger: Logger
+    ) {
+        self.init(registry: registry, listener: listener, admission: admission, census: nil, logger: logger)
+    }
+
+    /// `census`: of the connections that the requests come on; nil where they come otherwise.
+    init(
+        registry: Registry,
+        listener: Listener,
+        admission: Admission,
+        census: ConnectionCensus?,
+        logger: Logger
+    ) {
         self.registry = registry
         self.listener = listener
+        self.admission = admission
+        self.census = census
         self.logger = logger
     }
 
@@ -52,8 +72,8 @@ package struct RegistryResponder: HTTPResponder {
             response = try await answer(request, target, context)
         } catch {
             let reply = ErrorReply(error)
-            // Nobody waits any more for what was cancelled.
-            if reply.status.kind == .serverError, !(error is CancellationError) {
+            // Nobody waits any more for what was cancelled; who was not let in has a line of the access log.
+            if reply.status.kind == .serverError, !(error is CancellationError), !(error is AdmissionError) {
                 logger.error(
                     "a request failed",
                     metadata: ["path": "\(log.path)", "error": "\(error)"]
@@ -77,6 +97,11 @@ package struct RegistryResponder: HTTPResponder {
         _ target: Result<RequestTarget, EndpointError>,
         _ context: Context
     ) async throws -> Response {
+        let client = ClientIdentity.of(context.channel.remoteAddress)
+        if let census, census.isExceeded(by: client) {
+            context.channel.triggerUserOutboundEvent(ConnectionUnwanted(), promise: nil)
+            throw AdmissionError.tooManyConnections(limit: census.share)
+        }
         try checkHost(request.head)
         if OriginRule.refuses(request.head) { throw RequestError.foreignOrigin }
         let target = try target.get()
@@ -88,7 +113,10 @@ package struct RegistryResponder: HTTPResponder {
             query: target.query,
             advertised: listener.advertised()
         )
-        return try await dispatch(endpoint, handlers)
+        let demand = Demand(endpoint, request.head, target.query)
+        let ticket = try await admission.enter(demand, for: client)
+        let response = try await dispatch(endpoint, handlers)
+        return withExtendedLifetime(ticket) { response.holding(ticket) }
     }
 
     private func checkHost(_ head: HTTPRequest) throws {

@@ -17,18 +17,23 @@ package struct RegistryServer: Sendable {
     private let registry: Registry
     private let limits: ConnectionLimits
     private let maximumConnections: Int
+    private let admission: Admission
     private let logger: Logger
 
     /// `maximumConnections` bounds each listener; further ones wait in the kernel's queue.
+    ///
+    /// `admission` holds for all of them together.
     package init(
         registry: Registry,
         limits: ConnectionLimits = ConnectionLimits(),
         maximumConnections: Int = 1024,
+        admission: AdmissionLimits = AdmissionLimits(),
         logger: Logger
     ) {
         self.registry = registry
         self.limits = limits
         self.maximumConnections = maximumConnections
+        self.admission = Admission(admission)
         self.logger = logger
     }
 
@@ -56,18 +61,33 @@ package struct RegistryServer: Sendable {
             listener = .init(hostRule: .unrestricted, isAdministrative: true, advertised: advertised)
             bindAddress = .unixDomainSocket(path: path)
         }
+        let census = ConnectionCensus(limit: maximumConnections)
         var serverLogger = logger
         // Hummingbird tells of its start, which is not a user's business, and of failures that it throws as well.
         serverLogger.logLevel = .critical
         return Application(
-            responder: RegistryResponder(registry: registry, listener: listener, logger: logger),
-            server: HTTPServerBuilder { [limits] in RegistryChannel(responder: $0, limits: limits) },
+            responder: RegistryResponder(
+                registry: registry,
+                listener: listener,
+                admission: admission,
+                census: census,
+                logger: logger
+            ),
+            server: HTTPServerBuilder { [limits] in
+                RegistryChannel(responder: $0, limits: limits, census: census)
+            },
             configuration: ApplicationConfiguration(
                 address: bindAddress,
                 serverName: "berth",
                 availableConnectionsDelegate: MaximumAvailableConnections(maximumConnections)
             ),
-            onServerRunning: { channel in
+            onServerRunning: { [logger] channel in
+                try? await channel.eventLoop.submit {
+                    try channel.pipeline.syncOperations.addHandler(
+                        AcceptPause(logger: logger),
+                        position: .first
+                    )
+                }.get()
                 if case .socket(let path) = address { chmod(path, 0o600) }
                 await onListening(channel.localAddress?.port ?? 0)
             },

@@ -24,9 +24,16 @@ struct ConfigurationPrecedenceTests {
         "timeouts.header": ["1s", "500ms", "5m"],
         "timeouts.idle": ["1s", "2h", "5m"],
         "timeouts.stall": ["1s", "1d", "5m"],
+        "timeouts.queue": ["1ms", "1h", "5m"],
         "timeouts.drain": ["0s", "1h", "5m"],
         "limits.upload-size": ["1B", "10GB", "512MiB"],
         "limits.connections": ["1", "2", "1000000"],
+        "limits.rate": ["none", "1B", "64KiB"],
+        "limits.uploads": ["1", "2", "1000000"],
+        "limits.packagings": ["1", "2", "10000"],
+        "limits.expansions": ["1", "2", "10000"],
+        "limits.documents": ["16MiB", "1GB", "2GiB"],
+        "limits.sessions": ["1", "2", "1000000"],
         "packaging.ca-bundle": ["none", "/etc/ca.pem", "./host"],
         "packaging.zoneinfo": ["none", "/srv/zones", "./host"],
         "packaging.workers": ["1", "2", "1024"],
@@ -89,8 +96,10 @@ struct ConfigurationPrecedenceTests {
             ttl: [ "pr-*=7d", "ci/*:*=12h" ]
             sparse: [ "*" ]
             log: { level: warning, format: json }
-            timeouts: { header: 1s, idle: 2m, stall: 3h, drain: 400ms }
-            limits: { upload-size: 512MiB, connections: 7 }
+            timeouts: { header: 1s, idle: 2m, stall: 3h, queue: 4s, drain: 400ms }
+            limits:
+              { upload-size: 512MiB, connections: 7, rate: 2KiB, uploads: 8, packagings: 9, expansions: 10,
+                documents: 32MiB, sessions: 11 }
             packaging: { ca-bundle: ca.pem, zoneinfo: none, workers: 3 }
             garbage: { grace: 1h }
             uploads: { expiry: 2d }
@@ -119,10 +128,23 @@ struct ConfigurationPrecedenceTests {
                     header: .seconds(1),
                     idle: .seconds(120),
                     stall: .seconds(10800),
+                    queue: .seconds(4),
                     drain: .milliseconds(400)
                 )
         )
-        #expect(loaded.limits == .init(uploadSize: ByteSize(bytes: 536_870_912), connections: 7))
+        #expect(
+            loaded.limits
+                == .init(
+                    uploadSize: ByteSize(bytes: 536_870_912),
+                    connections: 7,
+                    rate: ByteSize(bytes: 2048),
+                    uploads: 8,
+                    packagings: 9,
+                    expansions: 10,
+                    documents: ByteSize(bytes: 32 << 20),
+                    sessions: 11
+                )
+        )
         #expect(loaded.packaging == .init(caBundle: .file("ca.pem"), timeZones: .none, workers: 3))
         #expect(loaded.garbage.grace == .seconds(3600))
         #expect(loaded.uploads.expiry == .seconds(172_800))

@@ -62,11 +62,18 @@ extension BerthConfiguration {
                 header: try values.value(of: Settings.headerTimeout),
                 idle: try values.value(of: Settings.idleTimeout),
                 stall: try values.value(of: Settings.stallTimeout),
+                queue: try values.value(of: Settings.queueTimeout),
                 drain: try values.value(of: Settings.drainTimeout)
             )
             self.limits = Limits(
                 uploadSize: try values.value(of: Settings.uploadSize),
-                connections: try values.value(of: Settings.connections)
+                connections: try values.value(of: Settings.connections),
+                rate: try values.value(of: Settings.rate),
+                uploads: try values.value(of: Settings.concurrentUploads),
+                packagings: try values.value(of: Settings.packagings),
+                expansions: try values.value(of: Settings.expansions),
+                documents: try values.value(of: Settings.documents),
+                sessions: try values.value(of: Settings.maximumSessions)
             )
             self.packaging = Packaging(
                 caBundle: try values.value(of: Settings.caBundle),

@@ -47,6 +47,7 @@ struct BerthConfiguration: Sendable {
         let header: Duration
         let idle: Duration
         let stall: Duration
+        let queue: Duration
         let drain: Duration
     }
 
@@ -54,6 +55,13 @@ struct BerthConfiguration: Sendable {
         /// nil for no limit.
         let uploadSize: ByteSize?
         let connections: Int
+        /// nil for no limit.
+        let rate: ByteSize?
+        let uploads: Int
+        let packagings: Int
+        let expansions: Int
+        let documents: ByteSize
+        let sessions: Int
     }
 
     struct Packaging: Hashable, Sendable {

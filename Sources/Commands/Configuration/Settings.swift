@@ -98,6 +98,12 @@ enum Settings {
         default: "60s",
         "How long a client in the middle of a request may neither send nor take a byte."
     )
+    static let queueTimeout = Setting(
+        "timeouts.queue",
+        .duration(.milliseconds(1) ... .days(1)),
+        default: "5m",
+        "How long a request waits in line where as many as may be are being answered."
+    )
     static let drainTimeout = Setting(
         "timeouts.drain",
         .duration(.zero ... .days(1)),
@@ -116,6 +122,42 @@ enum Settings {
         .integer(1...1_000_000),
         default: "1024",
         "How many connections are served at once."
+    )
+    static let rate = Setting(
+        "limits.rate",
+        SettingType<ByteSize>.byteSize(ByteSize(bytes: 1)...ByteSize(bytes: 1 << 30)).orNone,
+        default: "1KiB",
+        "The least that a client sends or takes in a second, on average over timeouts.stall; none for no such limit."
+    )
+    static let concurrentUploads = Setting(
+        "limits.uploads",
+        .integer(1...1_000_000),
+        default: "128",
+        "How many uploads are received at once; others wait in line."
+    )
+    static let packagings = Setting(
+        "limits.packagings",
+        .integer(1...10_000),
+        default: "16",
+        "How many uploaded executables and folders are made into images at once; others wait in line."
+    )
+    static let expansions = Setting(
+        "limits.expansions",
+        .integer(1...10_000),
+        default: "16",
+        "How many executables are taken out of their images at once; others wait in line."
+    )
+    static let documents = Setting(
+        "limits.documents",
+        SettingType<ByteSize>.byteSize(ByteSize(bytes: 16 << 20)...ByteSize(bytes: 1 << 40)),
+        default: "256MiB",
+        "How many bytes of manifests and lists are held at once for clients; others wait in line."
+    )
+    static let maximumSessions = Setting(
+        "limits.sessions",
+        .integer(1...1_000_000),
+        default: "10000",
+        "How many unfinished uploads can be open at once."
     )
 
     static let caBundle = Setting(
@@ -180,8 +222,8 @@ enum Settings {
     static let all: [any SettingDefinition] = [
         host, port, allowRemote, hosts, url, storage, deletes, immutable, ttl, retention, sparse,
         logLevel, logFormat,
-        headerTimeout, idleTimeout, stallTimeout, drainTimeout,
-        uploadSize, connections,
+        headerTimeout, idleTimeout, stallTimeout, queueTimeout, drainTimeout,
+        uploadSize, connections, rate, concurrentUploads, packagings, expansions, documents, maximumSessions,
         caBundle, timeZones, workers,
         grace, untagged, collectionInterval,
         uploadExpiry,

@@ -42,7 +42,8 @@ struct RegistryOwner: Sendable {
                 sparseRepositories: configuration.sparse,
                 uploadExpiry: configuration.uploads.expiry,
                 untaggedPeriod: configuration.garbage.untagged,
-                retention: configuration.retention
+                retention: configuration.retention,
+                maximumSessions: configuration.limits.sessions
             ),
             logger: logger
         )
@@ -51,9 +52,17 @@ struct RegistryOwner: Sendable {
             limits: ConnectionLimits(
                 header: .init(configuration.timeouts.header),
                 idle: .init(configuration.timeouts.idle),
-                stall: .init(configuration.timeouts.stall)
+                stall: .init(configuration.timeouts.stall),
+                minimumRate: Int(configuration.limits.rate?.bytes ?? 0)
             ),
-            maximumConnections: DescriptorLimit.connections(wanted: configuration.limits.connections),
+            maximumConnections: maximumConnections(configuration, as: role, logger: logger),
+            admission: AdmissionLimits(
+                uploads: configuration.limits.uploads,
+                packagings: configuration.limits.packagings,
+                expansions: configuration.limits.expansions,
+                documents: Int(configuration.limits.documents.bytes),
+                patience: configuration.timeouts.queue
+            ),
             logger: logger
         )
         return RegistryOwner(
@@ -63,6 +72,23 @@ struct RegistryOwner: Sendable {
             configuration: configuration,
             advertised: CommandAddress(configuration, fixed: advertised)
         )
+    }
+
+    /// How many connections each listener takes: what is configured, or fewer where the machine has not the files for that.
+    private static func maximumConnections(
+        _ configuration: BerthConfiguration,
+        as role: StorageOwnership.Role,
+        logger: Logger
+    ) -> Int {
+        let wanted = configuration.limits.connections
+        guard role == .server, let files = OpenFileLimit.raise() else { return wanted }
+        let possible = OpenFileLimit.connections(within: files)
+        guard possible < wanted else { return wanted }
+        logger.warning(
+            "fewer connections are served at once than limits.connections says: the limit of open files is too low for it",
+            metadata: ["connections": "\(possible)", "wanted": "\(wanted)", "open files": "\(files)"]
+        )
+        return possible
     }
 
     /// Takes the folder.

@@ -23,6 +23,8 @@ package struct RegistryPolicy: Hashable, Sendable {
     package var untaggedPeriod: Duration?
     /// Which tags are kept; the first rule that fits a repository counts.
     package var retention: [RetentionRule]
+    /// How many upload sessions can be open at once.
+    package var maximumSessions: Int
 
     package init(
         grace: Duration = .seconds(24 * 3600),
@@ -33,7 +35,8 @@ package struct RegistryPolicy: Hashable, Sendable {
         sparseRepositories: [NamePattern] = [],
         uploadExpiry: Duration = .seconds(7 * 24 * 3600),
         untaggedPeriod: Duration? = .seconds(7 * 24 * 3600),
-        retention: [RetentionRule] = []
+        retention: [RetentionRule] = [],
+        maximumSessions: Int = 10_000
     ) {
         self.grace = grace
         self.maximumUploadSize = maximumUploadSize
@@ -44,6 +47,7 @@ package struct RegistryPolicy: Hashable, Sendable {
         self.uploadExpiry = uploadExpiry
         self.untaggedPeriod = untaggedPeriod
         self.retention = retention
+        self.maximumSessions = maximumSessions
     }
 
     /// Those of some tags that may not be moved to another manifest.

@@ -39,22 +39,57 @@ extension Registry {
         isForecast: Bool = false,
         _ report: (UploadSession) async throws -> Void = { _ in }
     ) async throws -> Int {
+        try await endUploads(idleFor: policy.uploadExpiry, isForecast: isForecast, report).ended
+    }
+
+    /// Takes the place of one more session.
+    ///
+    /// - Throws: ``RegistryError/tooManySessions(limit:)``.
+    func makeRoomForSession() async throws {
+        let limit = policy.maximumSessions
+        if sessions.begin(limit: limit) { return }
+        try await sessions.recount(now: clock(), every: Self.countInterval) {
+            let left = try await endUploads(idleFor: policy.uploadExpiry).left
+            // Whoever leaves sessions open is not to keep others out for as long as those could be resumed.
+            guard left >= limit else { return left }
+            return try await endUploads(idleFor: min(policy.uploadExpiry, Self.crowdedExpiry)).left
+        }
+        guard sessions.begin(limit: limit) else { throw RegistryError.tooManySessions(limit: limit) }
+    }
+
+    /// How long a session that nothing is sent to stays at least, where there is no room for others.
+    static var crowdedExpiry: Duration { .seconds(3600) }
+
+    /// How often the sessions are counted at most, which reads the folder.
+    private static var countInterval: Duration { .seconds(10) }
+
+    /// Removes the sessions that nothing was sent to for so long, and tells how many there were and are.
+    ///
+    /// `isForecast`: whether they are only reported, not removed.
+    private func endUploads(
+        idleFor limit: Duration,
+        isForecast: Bool = false,
+        _ report: (UploadSession) async throws -> Void = { _ in }
+    ) async throws -> (ended: Int, left: Int) {
         var count = 0
+        var left = 0
         var last: UploadID?
         repeat {
             let page = try await blobs.uploadPage(after: last, limit: Self.expiryPortion)
-            for session in page.elements where hasExpired(session) && !Task.isCancelled {
-                if isForecast {
-                    guard !leases.isHeld(session.id) else { continue }
-                } else {
-                    guard try await expireUpload(session.id) else { continue }
+            for session in page.elements {
+                guard isIdle(session, for: limit), !Task.isCancelled,
+                    try await isForecast
+                        ? !leases.isHeld(session.id) : endUpload(session.id, idleFor: limit)
+                else {
+                    left += 1
+                    continue
                 }
                 count += 1
                 try await report(session)
             }
             last = page.hasMore ? page.elements.last?.id : nil
         } while last != nil && !Task.isCancelled
-        return count
+        return (count, left)
     }
 
     /// How many sessions are looked at together: some hundred bytes each, and each portion reads the folder again.
@@ -63,19 +98,22 @@ extension Registry {
     /// Whether nothing was sent to a session for too long.
     ///
     /// One that a request writes to has not expired for all that.
-    func hasExpired(_ session: UploadSession) -> Bool {
-        session.lastActivity + policy.uploadExpiry <= clock()
+    func hasExpired(_ session: UploadSession) -> Bool { isIdle(session, for: policy.uploadExpiry) }
+
+    private func isIdle(_ session: UploadSession, for limit: Duration) -> Bool {
+        session.lastActivity + limit <= clock()
     }
 
     /// Removes a session, unless a request has it or has just written to it.
-    private func expireUpload(_ id: UploadID) async throws -> Bool {
+    private func endUpload(_ id: UploadID, idleFor limit: Duration) async throws -> Bool {
         do {
-            let isExpired = try await leases.withFreeLease(on: id) {
-                guard try await hasExpired(blobs.session(id)) else { return false }
+            let hasEnded = try await leases.withFreeLease(on: id) {
+                guard try await isIdle(blobs.session(id), for: limit) else { return false }
                 try await blobs.cancelUpload(id)
                 return true
             }
-            return isExpired ?? false
+            if hasEnded == true { sessions.end() }
+            return hasEnded ?? false
         } catch StorageError.unknownUpload {
             return false
         }

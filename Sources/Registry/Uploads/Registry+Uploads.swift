@@ -34,15 +34,21 @@ extension Registry {
 
     /// Opens an upload session in a repository.
     ///
-    /// It survives a restart.
+    /// It survives a restart. Where as many are open as may be, those that nothing was sent to for an hour make room.
     ///
     /// `algorithm` is what the closing digest will probably be of; another costs reading the upload again.
     package func beginUpload(
         in repository: RepositoryName,
         algorithm: SupportedAlgorithm = .sha256
     ) async throws -> UploadStatus {
+        try await makeRoomForSession()
         let header = UploadHeader(repository: repository, algorithm: algorithm, started: clock())
-        return UploadStatus(id: try await blobs.beginUpload(header), offset: 0)
+        do {
+            return UploadStatus(id: try await blobs.beginUpload(header), offset: 0)
+        } catch {
+            sessions.end()
+            throw error
+        }
     }
 
     /// Where a session stands.
@@ -77,7 +83,15 @@ extension Registry {
         guard digest.isSupported else { throw StorageError.unsupportedAlgorithm(digest) }
         try await leases.withLease(on: id, cut: part.cut) { lease in
             _ = try await write(part, to: id, lease)
-            _ = try await publish(blobs.finishUpload(id, expecting: digest), in: repository)
+            let verified: VerifiedUpload
+            do {
+                verified = try await blobs.finishUpload(id, expecting: digest)
+            } catch let error as StorageError {
+                if case .digestMismatch = error { sessions.end() }
+                throw error
+            }
+            sessions.end()
+            _ = try await publish(verified, in: repository)
         }
     }
 
@@ -89,6 +103,7 @@ extension Registry {
         _ = try await session(id, in: repository)
         // Whoever writes to it is cut off, and has let go when the lease comes.
         try await leases.withLease(on: id, cut: {}) { _ in try await blobs.cancelUpload(id) }
+        sessions.end()
     }
 
     /// Pushes a blob in one request.

@@ -26,6 +26,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
     }
 
     private let limits: ConnectionLimits
+    /// Whether others wait for a connection to end.
+    private let isCrowded: () -> Bool
     private var requests = CircularBuffer<OpenRequest>()
     private var intake = Intake.head
     /// How many replies have ended here and are not with the kernel yet.
@@ -41,7 +43,10 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private var tick: RepeatedTask?
     private var deadline: Scheduled<Void>?
 
-    init(limits: ConnectionLimits) { self.limits = limits }
+    init(limits: ConnectionLimits, isCrowded: @escaping () -> Bool = { false }) {
+        self.limits = limits
+        self.isCrowded = isCrowded
+    }
 
     // MARK: Life
 
@@ -111,8 +116,9 @@ final class ConnectionHandler: ChannelDuplexHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        watch.hasRead(context.eventLoop.now)
-        switch (unwrapInboundIn(data), intake) {
+        let part = unwrapInboundIn(data)
+        watch.hasRead(part.contentSize, context.eventLoop.now)
+        switch (part, intake) {
         case (_, .ignored): return
         case (.head(var head), _):
             guard !isEnding else {
@@ -121,6 +127,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
             }
             isFirstRequest = false
             intake = .content
+            watch.contentBegins()
             let request = OpenRequest(head)
             requests.append(request)
             if request.isLast { isEnding = true }
@@ -161,17 +168,24 @@ final class ConnectionHandler: ChannelDuplexHandler {
         event: Any,
         promise: EventLoopPromise<Void>?
     ) {
-        guard event is ContentWanted else {
+        switch event {
+        case is ConnectionUnwanted: isEnding = true
+        case is ContentWanted: goOn(context)
+        default:
             context.triggerUserOutboundEvent(event, promise: promise)
             return
         }
+        promise?.succeed()
+    }
+
+    /// Tells a client that waits for it to send its content.
+    private func goOn(_ context: ChannelHandlerContext) {
         if let request = requests.first, request.waitsForContinue, !request.isHeadWritten {
             requests[requests.startIndex].waitsForContinue = false
             watch.hasAskedForMore(context.eventLoop.now)
             let head = HTTPResponseHead(version: .http1_1, status: .continue)
             context.writeAndFlush(wrapOutboundOut(.head(head)), promise: nil)
         }
-        promise?.succeed()
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
@@ -183,7 +197,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
         switch unwrapOutboundIn(data) {
         case .head(let head):
             context.write(wrapOutboundOut(.head(beginReply(head))), promise: promise)
-        case .body:
+        case .body(let body):
+            watch.hasWritten(body.readableBytes)
             context.write(data, promise: promise)
         case .end:
             let sent = promise ?? context.eventLoop.makePromise(of: Void.self)
@@ -278,20 +293,37 @@ final class ConnectionHandler: ChannelDuplexHandler {
         }
     }
 
-    /// Ends a connection whose peer has done nothing for too long.
+    /// How long a peer may do nothing between requests, or before the first.
+    private var quietLimit: TimeAmount {
+        let limit = isFirstRequest ? limits.header : limits.idle
+        guard isCrowded() else { return limit }
+        return min(limit, isFirstRequest ? ConnectionLimits.crowdedHeader : ConnectionLimits.crowdedIdle)
+    }
+
+    /// Ends a connection whose peer has done nothing for too long, or next to nothing.
     private func check(_ context: ChannelHandlerContext) {
         let now = context.eventLoop.now
         watch.hasUnsent(context.channel.unsentBytes, now)
         let isStalled: Bool =
             switch intake {
-            case .head where isQuiet: watch.isQuiet(now, isFirstRequest ? limits.header : limits.idle)
+            case .head where isQuiet: watch.isQuiet(now, quietLimit)
             // A refusal that is owed comes at once, or never.
             case .ignored where requests.isEmpty && unsentReplies == 0: watch.isQuiet(now, limits.idle)
             case .content:
                 // One that waits to be told to go on does its part.
-                requests.last?.waitsForContinue != true && watch.isReadStalled(now, limits.stall)
+                requests.last?.waitsForContinue != true && watch.isReadStalled(now, limits)
             case .head, .drain, .ignored: false
             }
-        if isStalled || watch.isWriteStalled(now, limits.stall) { context.close(promise: nil) }
+        if isStalled || watch.isWriteStalled(now, limits) { context.close(promise: nil) }
+    }
+}
+
+extension HTTPServerRequestPart {
+    /// How many bytes of content it is.
+    fileprivate var contentSize: Int {
+        switch self {
+        case .body(let bytes): bytes.readableBytes
+        case .head, .end: 0
+        }
     }
 }

@@ -11,6 +11,7 @@ struct RegistryChannel: HTTPChannelHandler {
 
     let responder: HTTPChannelHandler.Responder
     let limits: ConnectionLimits
+    let census: ConnectionCensus
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
         channel.eventLoop.makeCompletedFuture {
@@ -18,6 +19,9 @@ struct RegistryChannel: HTTPChannelHandler {
             decoderLimits.maxHeaderFieldSize = ConnectionLimits.maximumHeaderSize
             decoderLimits.maxHeaderListSize = ConnectionLimits.maximumHeaderSize
             decoderLimits.maxHeaderFieldCount = ConnectionLimits.maximumHeaderCount
+            let client = ClientIdentity.of(channel.remoteAddress)
+            census.opened(by: client)
+            channel.closeFuture.whenComplete { [census] _ in census.closed(by: client) }
             let pipeline = channel.pipeline.syncOperations
             try pipeline.configureHTTPServerPipeline(
                 withPipeliningAssistance: false,
@@ -26,11 +30,17 @@ struct RegistryChannel: HTTPChannelHandler {
                 withEncoderConfiguration: .init(),
                 withDecoderLimitConfiguration: decoderLimits
             )
-            try pipeline.addHandler(ConnectionHandler(limits: limits))
+            try pipeline.addHandler(ConnectionHandler(limits: limits) { [census] in census.isCrowded })
             try pipeline.addHandler(HTTP1ToHTTPServerCodec(secure: false))
             return try NIOAsyncChannel(
                 wrappingChannelSynchronously: channel,
-                configuration: .init(isOutboundHalfClosureEnabled: true)
+                configuration: .init(
+                    backPressureStrategy: .init(
+                        lowWatermark: ConnectionLimits.partsReadAhead / 2,
+                        highWatermark: ConnectionLimits.partsReadAhead
+                    ),
+                    isOutboundHalfClosureEnabled: true
+                )
             )
         }
     }

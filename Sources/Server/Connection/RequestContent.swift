@@ -82,3 +82,6 @@ enum ContentError: Error, Equatable {
 
 /// Tells the connection that the content of the request being answered is wanted.
 struct ContentWanted: Sendable {}
+
+/// Tells the connection that it ends behind the reply to the request being answered.
+struct ConnectionUnwanted: Sendable {}

@@ -17,6 +17,7 @@ extension ErrorReply {
         case let error as RequestError: self.init(error)
         case let error as RegistryError: self.init(error)
         case let error as StorageError: self.init(error)
+        case let error as AdmissionError: self.init(error)
         case let error as PaginationError:
             self.init(status: .badRequest, code: .paginationNumberInvalid, message: error.description)
         case let error as ContentError: self.init(error)
@@ -171,6 +172,16 @@ extension ErrorReply {
         }
     }
 
+    /// Not 429: docker does not try again after that, and after 503 it does.
+    private init(_ error: AdmissionError) {
+        self.init(
+            status: .serviceUnavailable,
+            code: .tooManyRequests,
+            message: error.description,
+            headers: [.retryAfter: String(AdmissionError.retryAfter)]
+        )
+    }
+
     private init(_ error: RegistryError) {
         let message = error.description
         switch error {
@@ -202,6 +213,13 @@ extension ErrorReply {
         case .unexpectedPlatform, .unknownBuild:
             self.init(status: .badRequest, code: .unsupported, message: message)
         case .superseded: self.init(status: .conflict, code: .blobUploadInvalid, message: message)
+        case .tooManySessions:
+            self.init(
+                status: .tooManyRequests,
+                code: .tooManyRequests,
+                message: message,
+                headers: [.retryAfter: "60"]
+            )
         }
     }
 

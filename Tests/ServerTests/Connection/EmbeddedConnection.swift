@@ -12,6 +12,9 @@ final class EmbeddedConnection {
     private let network = Network()
     private let application = Application()
 
+    /// Whether the server says that others wait for a connection.
+    var isCrowded = false
+
     init(_ limits: ConnectionLimits = ConnectionLimits()) throws {
         let pipeline = channel.pipeline.syncOperations
         try pipeline.addHandler(network)
@@ -22,7 +25,7 @@ final class EmbeddedConnection {
             withEncoderConfiguration: .init(),
             withDecoderLimitConfiguration: .init()
         )
-        try pipeline.addHandler(ConnectionHandler(limits: limits))
+        try pipeline.addHandler(ConnectionHandler(limits: limits) { [unowned self] in isCrowded })
         try pipeline.addHandler(application)
         channel.connect(to: try SocketAddress(ipAddress: "127.0.0.1", port: 1), promise: nil)
         channel.read()
@@ -98,6 +101,9 @@ final class EmbeddedConnection {
         channel.pipeline.triggerUserOutboundEvent(ContentWanted(), promise: nil)
         channel.embeddedEventLoop.run()
     }
+
+    /// The application has no further use for the connection.
+    func giveUp() { channel.pipeline.triggerUserOutboundEvent(ConnectionUnwanted(), promise: nil) }
 
     func reply(_ status: Int = 200, _ content: String = "") {
         beginReply(status, length: content.utf8.count)

@@ -16,9 +16,12 @@ struct TimeLimitTests {
     /// So long that a client on a busy machine keeps it.
     static let ample = limits(.seconds(2))
 
-    private static func limits(_ time: TimeAmount) -> ConnectionLimits {
-        ConnectionLimits(header: time, idle: time, stall: time)
+    private static func limits(_ time: TimeAmount, rate: Int = 0) -> ConnectionLimits {
+        ConnectionLimits(header: time, idle: time, stall: time, minimumRate: rate)
     }
+
+    /// Short, and with a rate that a client of a test keeps only if it wants to.
+    static let paced = limits(.milliseconds(400), rate: 64 << 10)
 
     /// Waits for the server to close, and holds that it did not do so too early.
     private func expectCut(
@@ -83,6 +86,56 @@ struct TimeLimitTests {
         var random = SplitMix(seed: 4)
         return BlobFixture(random.bytes(12 << 20))
     }()
+
+    @Test(
+        "Content that comes byte by byte, without ever stopping",
+        arguments: ["Content-Length: 100000", "Transfer-Encoding: chunked"]
+    )
+    func trickledContent(framing: String) async throws {
+        try await withServer(limits: Self.paced) { server in
+            let upload = try await server.direct.openUpload(in: "a")
+            let start = ContinuousClock.now
+            let connection = try server.connect(
+                sending: "PATCH \(upload) HTTP/1.1\r\nHost: localhost\r\n\(framing)\r\n\r\n"
+            )
+            let piece: [UInt8] = framing.hasPrefix("C") ? [1] : Array("1\r\nx\r\n".utf8)
+            let pieces = [[UInt8]](repeating: piece, count: 10_000)
+            #expect(try await connection.trickle(pieces, every: .milliseconds(20)) < pieces.count)
+            _ = try await expectCut(connection, since: start)
+            // What came is kept, though each byte came by itself.
+            let range = try await eventually("the offset") {
+                try await server.direct.send("GET", upload)["Range"]
+            }
+            #expect(range != "0-0" && range.hasPrefix("0-"))
+        }
+    }
+
+    @Test("A reader that takes next to nothing, without ever stopping")
+    func trickledReply() async throws {
+        try await withServer(limits: Self.paced) { server in
+            try await server.direct.push(Self.large, to: "a")
+            let start = ContinuousClock.now
+            let connection = try server.connect(
+                receiveBuffer: 4096,
+                sending: "GET /v2/a/blobs/\(Self.large.digest) HTTP/1.1\r\nHost: localhost\r\n\r\n"
+            )
+            async let read: Void = {
+                do {
+                    _ = try await connection.readSlowly(
+                        Self.large.bytes.count,
+                        piece: 128,
+                        every: .milliseconds(20)
+                    )
+                    Issue.record("the reply came to its end")
+                } catch is RawConnectionError {
+                }
+            }()
+            let line = try await server.log.line { $0.metadata["outcome"] == "interrupted" }
+            #expect(ContinuousClock.now - start >= Self.soonest)
+            #expect(line.metadata["path"] == "/v2/a/blobs/\(Self.large.digest)")
+            try await read
+        }
+    }
 
     @Test("A reader that stops reading")
     func stalledReader() async throws {

@@ -40,6 +40,8 @@ package struct TestServer: Sendable {
 /// Runs a test with a server on an empty registry, and shuts it down.
 package func withServer<Value>(
     limits: ConnectionLimits = ConnectionLimits(),
+    maximumConnections: Int = 1024,
+    admission: AdmissionLimits = AdmissionLimits(),
     policy: RegistryPolicy = RegistryPolicy(),
     clock: ManualClock = ManualClock(),
     hosts: [String] = [],
@@ -50,6 +52,8 @@ package func withServer<Value>(
             of: test,
             on: .tcp(host: "127.0.0.1", port: 0, isLoopback: true),
             limits: limits,
+            maximumConnections: maximumConnections,
+            admission: admission,
             hosts: hosts,
             body
         )
@@ -62,6 +66,7 @@ package func withServer<Value>(
     on address: RegistryServer.Address,
     limits: ConnectionLimits = ConnectionLimits(),
     maximumConnections: Int = 1024,
+    admission: AdmissionLimits = AdmissionLimits(),
     hosts: [String] = [],
     _ body: (TestServer) async throws -> Value
 ) async throws -> Value {
@@ -71,6 +76,7 @@ package func withServer<Value>(
         registry: test.registry,
         limits: limits,
         maximumConnections: maximumConnections,
+        admission: admission,
         logger: log.logger
     )
     let service = server.service(
