@@ -81,10 +81,8 @@ struct DatabaseFaultTests {
         let tried = Thoroughness.current.points == nil ? numbers[...] : numbers.prefix(12)
         let tally = Tally()
         for number in tried {
-            // A disk that is full stays full.
-            let times = fault.kind == .full && number.isMultiple(of: 2) ? Int.max : 1
             let comment: Comment = "\(fault.testDescription) \(number) of \(count), \(TestSeed.current)"
-            try await Self.run(fault, number, times, tally, comment)
+            try await Attempt(fault: fault, number: number, tally: tally, comment: comment).run()
         }
         print("database faults: \(fault.testDescription), \(tried.count) of \(count): \(tally.description)")
     }
@@ -115,80 +113,85 @@ struct DatabaseFaultTests {
         }
     }
 
-    private static func run(
-        _ fault: Fault,
-        _ number: Int,
-        _ times: Int,
-        _ tally: Tally,
-        _ comment: Comment
-    ) async throws {
-        let folder = try TemporaryFolder.inMemory()
-        defer { folder.remove() }
+    /// One fault, and what comes of it.
+    private struct Attempt: Sendable {
+        let fault: Fault
+        let number: Int
+        let tally: Tally
+        let comment: Comment
         let faults = DatabaseFaults()
-        faults.fail(fault.operation, number, times: times, as: fault.kind)
-        let clock = ManualClock()
         let promises = Shared<[OCI.Digest: Promise]>([:])
-        try await withProbe(folder, faults) {
-            do {
-                let ending = number.isMultiple(of: 2) ? FolderScene.Ending.crash : .close
-                try await FolderScene.with(folder.path, clock: clock, ending: ending) { scene in
-                    scene.checkpointAfter(checkpointFrames)
-                    try await workOn(scene, fault, faults, promises, tally, comment)
+        /// How many requests were told that something is wrong.
+        let refusals = Shared(0)
+
+        func run() async throws {
+            let folder = try TemporaryFolder.inMemory()
+            defer { folder.remove() }
+            // A disk that is full stays full.
+            let times = fault.kind == .full && number.isMultiple(of: 2) ? Int.max : 1
+            faults.fail(fault.operation, number, times: times, as: fault.kind)
+            let clock = ManualClock()
+            try await DatabaseFaultTests.withProbe(folder, faults) {
+                do {
+                    let ending = number.isMultiple(of: 2) ? FolderScene.Ending.crash : .close
+                    try await FolderScene.with(folder.path, clock: clock, ending: ending) { scene in
+                        scene.checkpointAfter(checkpointFrames)
+                        try await workOn(scene)
+                    }
+                } catch {
+                    // Opening failed, or closing, or nothing is written any more.
+                    expect(error)
                 }
-            } catch {
-                // Opening failed, or closing, or nothing is written any more.
-                expect(error, fault, tally, comment)
+            }
+            if faults.failed.isEmpty {
+                tally.count("never came")
+            } else if refusals.value == 0 {
+                tally.count("unharmed")
+            }
+            try await FolderScene.with(folder.path, clock: clock) { scene in
+                try await scene.expectWhole(comment)
+                try await FolderFaultTests.expect(promises.value.values, scene, comment)
+                let work = try Work()
+                try await work.run(scene)
+                try await work.expectDone(scene, comment)
             }
         }
-        if faults.failed.isEmpty { tally.count("never came") }
-        try await FolderScene.with(folder.path, clock: clock) { scene in
-            try await scene.expectWhole(comment)
-            try await FolderFaultTests.expect(promises.value.values, scene, comment)
-            let work = try Work()
-            try await work.run(scene)
-            try await work.expectDone(scene, comment)
-        }
-    }
 
-    /// Does the work, and where that fails, again; throws where that fails too.
-    private static func workOn(
-        _ scene: FolderScene,
-        _ fault: Fault,
-        _ faults: DatabaseFaults,
-        _ promises: Shared<[OCI.Digest: Promise]>,
-        _ tally: Tally,
-        _ comment: Comment
-    ) async throws {
-        let work = try Work()
-        let note = { (promise: Promise) in promises.update { $0[promise.digest] = promise } }
-        do {
-            try await work.run(scene, note: note)
-            if !faults.failed.isEmpty { tally.count("unharmed") }
-        } catch {
-            expect(error, fault, tally, comment)
-            faults.mend()
-            // Reading goes on, whatever has been.
-            try await scene.expectWhole(isSettled: false, comment)
-            try await FolderFaultTests.expect(promises.value.values, scene, comment)
+        /// Does the work, and where that fails, again; throws where that fails too.
+        private func workOn(_ scene: FolderScene) async throws {
+            let work = try Work()
+            let note = { [promises] (promise: Promise) in promises.update { $0[promise.digest] = promise } }
             do {
                 try await work.run(scene, note: note)
-                tally.count("done again")
             } catch {
-                #expect(faults.failed.contains { $0.operation == .sync }, comment)
-                throw error
+                expect(error)
+                faults.mend()
+                // Reading goes on, whatever has been.
+                try await scene.expectWhole(isSettled: false, comment)
+                try await FolderFaultTests.expect(promises.value.values, scene, comment)
+                do {
+                    try await work.run(scene, note: note)
+                    tally.count("done again")
+                } catch {
+                    #expect(faults.failed.contains { $0.operation == .sync }, comment)
+                    throw error
+                }
             }
         }
-    }
 
-    /// What a request is told.
-    private static func expect(_ error: any Error, _ fault: Fault, _ tally: Tally, _ comment: Comment) {
-        switch (error as? StorageError, fault.kind) {
-        case (.full, .full): tally.count("full")
-        case (.tooManyOpenFiles, .cannotOpen): tally.count("too many open files")
-        case (.database(let text), .inputOutput), (.database(let text), .cannotOpen):
-            let isStopped = text.contains("until a restart")
-            tally.count(isStopped ? "stopped" : text.contains("cannot be opened") ? "not opened" : "failed")
-        default: Issue.record("\(error) \(comment.rawValue)")
+        /// What a request is told.
+        private func expect(_ error: any Error) {
+            refusals.increment()
+            switch (error as? StorageError, fault.kind) {
+            case (.full, .full): tally.count("full")
+            case (.tooManyOpenFiles, .cannotOpen): tally.count("too many open files")
+            case (.database(let text), .inputOutput), (.database(let text), .cannotOpen):
+                let isStopped = text.contains("until a restart")
+                tally.count(
+                    isStopped ? "stopped" : text.contains("cannot be opened") ? "not opened" : "failed"
+                )
+            default: Issue.record("\(error) \(comment.rawValue)")
+            }
         }
     }
 }
