@@ -10,6 +10,11 @@ struct sqlite_probe_watch {
     size_t length;
     sqlite_probe_observer observer;
     sqlite_probe_watch *next;
+    // Its own until it ends, and one for each open file and each call; guarded by `watches_mutex`.
+    int references;
+    // Held to read while the observer is called, and to write where it ends.
+    pthread_rwlock_t lock;
+    bool has_ended;
 };
 
 // What SQLite allocates for an open file; the file of the layer below lies behind it.
@@ -36,16 +41,34 @@ static sqlite_probe_watch *find_watch(const char *path) {
     while (watch && (strncmp(path, watch->folder, watch->length) != 0 || path[watch->length] != '/')) {
         watch = watch->next;
     }
+    if (watch) watch->references++;
     pthread_mutex_unlock(&watches_mutex);
     return watch;
 }
 
+// A connection may outlive the watch, as one does whose opening has failed half way.
+static void release_watch(sqlite_probe_watch *watch) {
+    pthread_mutex_lock(&watches_mutex);
+    bool is_last = --watch->references == 0;
+    pthread_mutex_unlock(&watches_mutex);
+    if (!is_last) return;
+    pthread_rwlock_destroy(&watch->lock);
+    free(watch->folder);
+    free(watch);
+}
+
 static int ask(sqlite_probe_watch *watch, const sqlite_probe_call *call) {
-    return watch->observer.before(watch->observer.context, call);
+    pthread_rwlock_rdlock(&watch->lock);
+    int code = watch->has_ended ? SQLITE_OK : watch->observer.before(watch->observer.context, call);
+    pthread_rwlock_unlock(&watch->lock);
+    return code;
 }
 
 static int64_t tell(sqlite_probe_watch *watch, const sqlite_probe_call *call) {
-    return watch->observer.after(watch->observer.context, call);
+    pthread_rwlock_rdlock(&watch->lock);
+    int64_t number = watch->has_ended ? 0 : watch->observer.after(watch->observer.context, call);
+    pthread_rwlock_unlock(&watch->lock);
+    return number;
 }
 
 static sqlite_probe_call call_on(probe_file *file, sqlite_probe_operation operation) {
@@ -65,7 +88,9 @@ static sqlite_probe_call call_on(probe_file *file, sqlite_probe_operation operat
 
 static int probe_close(sqlite3_file *file) {
     sqlite3_file *real = BELOW(file);
-    return real->pMethods ? real->pMethods->xClose(real) : SQLITE_OK;
+    int code = real->pMethods ? real->pMethods->xClose(real) : SQLITE_OK;
+    release_watch(((probe_file *)file)->watch);
+    return code;
 }
 
 static int probe_read(sqlite3_file *file, void *bytes, int count, sqlite3_int64 offset) {
@@ -215,9 +240,11 @@ static int probe_open(sqlite3_vfs *vfs, const char *path, sqlite3_file *file, in
     sqlite_probe_call call = {.operation = SQLITE_PROBE_OPEN, .path = path};
     call.creates = (flags & SQLITE_OPEN_CREATE) != 0;
     int code = ask(watch, &call);
-    if (code != SQLITE_OK) return code;
-    code = below->xOpen(below, path, BELOW(file), flags, out_flags);
-    if (code != SQLITE_OK) return code;
+    if (code == SQLITE_OK) code = below->xOpen(below, path, BELOW(file), flags, out_flags);
+    if (code != SQLITE_OK) {
+        release_watch(watch);
+        return code;
+    }
     probe->watch = watch;
     probe->path = path;
     // What SQLite's layer for Unix does, once for each such file that it opens to write.
@@ -235,13 +262,13 @@ static int probe_delete(sqlite3_vfs *vfs, const char *path, int syncs_folder) {
     sqlite_probe_call call = {.operation = SQLITE_PROBE_DELETE, .path = path};
     int code = ask(watch, &call);
     if (code == SQLITE_OK) code = below->xDelete(below, path, syncs_folder);
-    if (code != SQLITE_OK) return code;
-    tell(watch, &call);
-    if (syncs_folder) {
+    if (code == SQLITE_OK) tell(watch, &call);
+    if (code == SQLITE_OK && syncs_folder) {
         call.operation = SQLITE_PROBE_SYNC_FOLDER;
         tell(watch, &call);
     }
-    return SQLITE_OK;
+    release_watch(watch);
+    return code;
 }
 
 static int probe_access(sqlite3_vfs *vfs, const char *path, int flags, int *result) {
@@ -250,6 +277,7 @@ static int probe_access(sqlite3_vfs *vfs, const char *path, int flags, int *resu
     if (watch == NULL) return below->xAccess(below, path, flags, result);
     sqlite_probe_call call = {.operation = SQLITE_PROBE_ACCESS, .path = path};
     int code = ask(watch, &call);
+    release_watch(watch);
     return code == SQLITE_OK ? below->xAccess(below, path, flags, result) : code;
 }
 
@@ -288,6 +316,9 @@ sqlite_probe_watch *sqlite_probe_begin(const char *folder, sqlite_probe_observer
     watch->folder = strdup(folder);
     watch->length = strlen(folder);
     watch->observer = observer;
+    watch->references = 1;
+    watch->has_ended = false;
+    pthread_rwlock_init(&watch->lock, NULL);
     pthread_mutex_lock(&watches_mutex);
     watch->next = watches;
     watches = watch;
@@ -301,6 +332,8 @@ void sqlite_probe_end(sqlite_probe_watch *watch) {
     while (*link && *link != watch) link = &(*link)->next;
     if (*link) *link = watch->next;
     pthread_mutex_unlock(&watches_mutex);
-    free(watch->folder);
-    free(watch);
+    pthread_rwlock_wrlock(&watch->lock);
+    watch->has_ended = true;
+    pthread_rwlock_unlock(&watch->lock);
+    release_watch(watch);
 }

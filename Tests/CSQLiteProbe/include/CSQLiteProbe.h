@@ -59,7 +59,7 @@ int sqlite_probe_install(void);
 // Watches the databases in a folder, given as an absolute path without symbolic links, that are opened from now on.
 sqlite_probe_watch *sqlite_probe_begin(const char *folder, sqlite_probe_observer observer);
 
-// Ends it. The databases must be closed.
+// Ends it: the observer is not called any more, whatever is still open.
 void sqlite_probe_end(sqlite_probe_watch *watch);
 
 #endif

@@ -31,7 +31,7 @@ enum SQLiteCode {
 
 /// Tells a test of every call that SQLite makes for the databases of one folder, for as long as it lives.
 ///
-/// The databases must be opened after it was made, and closed before it goes.
+/// The databases must be opened after it was made.
 final class DatabaseProbe: Sendable {
     /// Asked before a call; anything but 0 makes it fail.
     typealias Before = @Sendable (DatabaseCall) -> CInt
