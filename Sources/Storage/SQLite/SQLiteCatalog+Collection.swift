@@ -11,7 +11,9 @@ extension SQLiteCatalog {
     }
 
     package func removeExpiredTags(now: Timestamp, limit: Int) async throws -> [RemovedTag] {
-        try await writes.perform(.power, mayUseReserve: true) { try $0.removeExpiredTags(now: now, limit: limit) }
+        try await writes.perform(.power, mayUseReserve: true) {
+            try $0.removeExpiredTags(now: now, limit: limit)
+        }
     }
 
     package func tagUsePage(

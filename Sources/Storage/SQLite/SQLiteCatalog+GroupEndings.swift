@@ -2,7 +2,9 @@ import GRDB
 
 extension SQLiteCatalog {
     package func closeGroups(now: Timestamp, keptUntil: Timestamp, limit: Int) async throws -> GroupClosure {
-        try await writes.perform(.power, mayUseReserve: true) { try $0.closeGroups(now: now, keptUntil: keptUntil, limit: limit) }
+        try await writes.perform(.power, mayUseReserve: true) {
+            try $0.closeGroups(now: now, keptUntil: keptUntil, limit: limit)
+        }
     }
 }
 

@@ -47,6 +47,10 @@ struct SteppedBlobStore: BlobStore {
         blobs.placement(of: upload)
     }
 
+    func adopt(fileAt path: String, expecting digest: Digest) async throws -> AdoptedFile {
+        try await blobs.adopt(fileAt: path, expecting: digest)
+    }
+
     func discard(_ upload: VerifiedUpload) async {
         await blobs.discard(upload)
     }
@@ -59,6 +63,10 @@ struct SteppedBlobStore: BlobStore {
     func sync(_ digests: [Digest]) async throws {
         await turnstile.pass()
         try await blobs.sync(digests)
+    }
+
+    func syncNames() async throws {
+        try await blobs.syncNames()
     }
 
     func verify(_ digest: Digest, size: Int64) async throws -> Bool {
@@ -75,5 +83,21 @@ struct SteppedBlobStore: BlobStore {
 
     func forEachPlaced(_ body: @escaping @Sendable ([Digest]) throws -> Void) async throws {
         try await blobs.forEachPlaced(body)
+    }
+
+    func examine(
+        _ digest: Digest,
+        size: Int64,
+        passed: (Int) async throws -> Void
+    ) async throws -> BlobCondition {
+        try await blobs.examine(digest, size: size, passed: passed)
+    }
+
+    func placed(_ digest: Digest) async throws -> PlacedBlob? {
+        try await blobs.placed(digest)
+    }
+
+    func clearLeftovers(before moment: Timestamp, isRehearsal: Bool) async throws -> Int {
+        try await blobs.clearLeftovers(before: moment, isRehearsal: isRehearsal)
     }
 }

@@ -243,4 +243,83 @@ struct SteppedCatalog: Catalog {
     ) async throws -> CollectionForecast {
         try await catalog.forecastCollection(retiring: tags, removal)
     }
+
+    func storedBlobs(after last: BlobRecord.ID?, limit: Int) async throws -> [StoredBlob] {
+        try await catalog.storedBlobs(after: last, limit: limit)
+    }
+
+    func storedSize() async throws -> Int64 {
+        try await catalog.storedSize()
+    }
+
+    func quarantinedBlob(_ digest: Digest, in repository: RepositoryName) async throws -> BlobRecord? {
+        try await catalog.quarantinedBlob(digest, in: repository)
+    }
+
+    func quarantine(_ blob: BlobRecord.ID) async throws -> Bool {
+        try await catalog.quarantine(blob)
+    }
+
+    func isQuarantined(_ blob: BlobRecord.ID) async throws -> Bool {
+        try await catalog.isQuarantined(blob)
+    }
+
+    func release(_ blob: BlobRecord.ID) async throws -> Bool {
+        try await catalog.release(blob)
+    }
+
+    func uses(of digest: Digest, limit: Int) async throws -> [ContentUse] {
+        try await catalog.uses(of: digest, limit: limit)
+    }
+
+    func isReferenced(_ digest: Digest) async throws -> Bool {
+        try await catalog.isReferenced(digest)
+    }
+
+    func adoptBlob(_ digest: Digest, size: Int64, now: Timestamp) async throws -> Bool {
+        try await catalog.adoptBlob(digest, size: size, now: now)
+    }
+
+    func removeUnknown(
+        _ digest: Digest,
+        removing remove: @escaping @Sendable (Digest) throws -> Void
+    ) async throws -> Bool {
+        try await catalog.removeUnknown(digest, removing: remove)
+    }
+
+    func rebuildRecords(of digest: Digest, in repository: RepositoryName) async throws -> Bool {
+        try await catalog.rebuildRecords(of: digest, in: repository)
+    }
+
+    func reconcileRecords(
+        isRehearsal: Bool,
+        keptUntil: Timestamp,
+        now: Timestamp
+    ) async throws -> [ReconciledRecords] {
+        try await catalog.reconcileRecords(isRehearsal: isRehearsal, keptUntil: keptUntil, now: now)
+    }
+
+    func isRestored() async throws -> Bool {
+        try await catalog.isRestored()
+    }
+
+    func noteReconciled() async throws {
+        try await catalog.noteReconciled()
+    }
+
+    func scrubProgress() async throws -> ScrubProgress? {
+        try await catalog.scrubProgress()
+    }
+
+    func saveScrubProgress(_ progress: ScrubProgress) async throws {
+        try await catalog.saveScrubProgress(progress)
+    }
+
+    func withPinnedContent<Value: Sendable>(_ body: () async throws -> Value) async throws -> Value {
+        try await catalog.withPinnedContent(body)
+    }
+
+    func copy(to path: String, now: Timestamp) async throws -> CatalogCopy {
+        try await catalog.copy(to: path, now: now)
+    }
 }
