@@ -105,6 +105,10 @@ package struct RegistryResponder: HTTPResponder {
         try checkHost(request.head)
         if OriginRule.refuses(request.head) { throw RequestError.foreignOrigin }
         let target = try target.get()
+        // Elsewhere than on the socket nothing tells that there is such a thing, nor which methods it takes.
+        guard listener.isAdministrative || target.segments.prefix(2) != ["_", "admin"] else {
+            throw EndpointError.unknownPath
+        }
         let endpoint = try Endpoint(request.method, target.segments)
         let handlers = Handlers(
             registry: registry,
@@ -148,9 +152,7 @@ package struct RegistryResponder: HTTPResponder {
         case .deleteImage(let name): try await handlers.deleteImage(name)
         case .welcome: handlers.welcome()
         case .health: .bytes(Array("ok\n".utf8), type: "text/plain; charset=utf-8")
-        case .administer(let endpoint):
-            try await listener.isAdministrative
-                ? handlers.administer(endpoint) : { throw EndpointError.unknownPath }()
+        case .administer(let endpoint): try await handlers.administer(endpoint)
         }
     }
 }

@@ -18,6 +18,7 @@ struct ConfigurationPrecedenceTests {
         "deletes": ["deny", "deny", "deny"],
         "immutable": ["v*", "v1,v2", "release/*:*"],
         "ttl": ["pr-*=7d", "a*=1h,b/*:*=2m", "c*=1s"],
+        "retention": ["* last=1", "ci/* pushed=1d,* pulled=2d", "a untagged=none"],
         "sparse": ["mirror/*", "a,b/*", "a*"],
         "log.level": ["trace", "critical", "debug"],
         "log.format": ["json", "json", "json"],
@@ -28,7 +29,7 @@ struct ConfigurationPrecedenceTests {
         "timeouts.drain": ["0s", "1h", "5m"],
         "limits.upload-size": ["1B", "10GB", "512MiB"],
         "limits.connections": ["1", "2", "1000000"],
-        "limits.rate": ["none", "1B", "64KiB"],
+        "limits.minimum-rate": ["none", "1B", "64KiB"],
         "limits.uploads": ["1", "2", "1000000"],
         "limits.packagings": ["1", "2", "10000"],
         "limits.expansions": ["1", "2", "10000"],
@@ -38,6 +39,8 @@ struct ConfigurationPrecedenceTests {
         "packaging.zoneinfo": ["none", "/srv/zones", "./host"],
         "packaging.workers": ["1", "2", "1024"],
         "garbage.grace": ["0s", "1h", "30d"],
+        "garbage.untagged": ["none", "0s", "30d"],
+        "garbage.interval": ["1s", "1h", "7d"],
         "uploads.expiry": ["1s", "1h", "30d"],
         "scrub.rate": ["none", "1KiB", "100MB"],
     ]
@@ -94,14 +97,15 @@ struct ConfigurationPrecedenceTests {
             deletes: deny
             immutable: [ "v*", "release/*:*" ]
             ttl: [ "pr-*=7d", "ci/*:*=12h" ]
+            retention: [ a last=1 ]
             sparse: [ "*" ]
             log: { level: warning, format: json }
             timeouts: { header: 1s, idle: 2m, stall: 3h, queue: 4s, drain: 400ms }
             limits:
-              { upload-size: 512MiB, connections: 7, rate: 2KiB, uploads: 8, packagings: 9, expansions: 10,
-                documents: 32MiB, sessions: 11 }
+              { upload-size: 512MiB, connections: 7, minimum-rate: 2KiB, uploads: 8, packagings: 9,
+                expansions: 10, documents: 32MiB, sessions: 11 }
             packaging: { ca-bundle: ca.pem, zoneinfo: none, workers: 3 }
-            garbage: { grace: 1h }
+            garbage: { grace: 1h, untagged: 3d, interval: 5m }
             uploads: { expiry: 2d }
             scrub: { rate: 1MB }
             """
@@ -146,7 +150,11 @@ struct ConfigurationPrecedenceTests {
                 )
         )
         #expect(loaded.packaging == .init(caBundle: .file("ca.pem"), timeZones: .none, workers: 3))
-        #expect(loaded.garbage.grace == .seconds(3600))
+        #expect(
+            loaded.garbage
+                == .init(grace: .seconds(3600), untagged: .seconds(259_200), interval: .seconds(300))
+        )
+        #expect(loaded.retention.map(\.description) == ["a last=1"])
         #expect(loaded.uploads.expiry == .seconds(172_800))
         #expect(loaded.scrub.rate == ByteSize(bytes: 1_000_000))
     }
@@ -164,7 +172,11 @@ struct ConfigurationPrecedenceTests {
         #expect(loaded.limits.uploadSize == nil)
         #expect(loaded.packaging == .init(caBundle: .host, timeZones: .host, workers: 0))
         #expect(loaded.timeouts.idle == .seconds(75))
-        #expect(loaded.garbage.grace == .seconds(86_400))
+        #expect(
+            loaded.garbage
+                == .init(grace: .seconds(86_400), untagged: .seconds(604_800), interval: .seconds(600))
+        )
+        #expect(loaded.retention.isEmpty)
         #expect(loaded.uploads.expiry == .seconds(604_800))
         #expect(loaded.scrub.rate == ByteSize(bytes: 8 << 20))
         #expect(loaded.file == nil)

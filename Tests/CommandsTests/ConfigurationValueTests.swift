@@ -139,7 +139,9 @@ struct ConfigurationValueTests {
             #expect(throws: InvalidValue.self) { try setting.check("None") }
         }
         #expect(
-            Settings.all.filter(\.allowsNone).map(\.key.path) == ["url", "limits.upload-size", "scrub.rate"]
+            Settings.all.filter(\.allowsNone).map(\.key.path) == [
+                "url", "limits.upload-size", "limits.minimum-rate", "garbage.untagged", "scrub.rate",
+            ]
         )
         #expect(try Settings.caBundle.type.parse("none") == .none)
         #expect(try Settings.timeZones.type.parse("none") == .none)

@@ -60,6 +60,12 @@ enum Settings {
         default: "",
         "How long tags are there, by pattern, such as pr-*=7d or ci/*:*=12h; what no pattern stands for stays."
     )
+    static let retention = Setting(
+        "retention",
+        .retentionRules,
+        default: "",
+        "Which tags are kept, by repository, such as ci/* last=10 pulled=30d untagged=1d; where no rule fits all are."
+    )
     static let sparse = Setting(
         "sparse",
         .namePatterns,
@@ -124,7 +130,7 @@ enum Settings {
         "How many connections are served at once."
     )
     static let rate = Setting(
-        "limits.rate",
+        "limits.minimum-rate",
         SettingType<ByteSize>.byteSize(ByteSize(bytes: 1)...ByteSize(bytes: 1 << 30)).orNone,
         default: "1KiB",
         "The least that a client sends or takes in a second, on average over timeouts.stall; none for no such limit."
@@ -196,12 +202,6 @@ enum Settings {
         .duration(.seconds(1) ... .days(7)),
         default: "10m",
         "How often a server looks for what is due to be collected."
-    )
-    static let retention = Setting(
-        "retention",
-        .retentionRules,
-        default: "",
-        "Which tags are kept, by repository, such as ci/* last=10 pulled=30d untagged=1d; where no rule fits all are."
     )
 
     static let uploadExpiry = Setting(

@@ -47,7 +47,7 @@ package struct Restoration {
         tell: (_ done: Int64, _ total: Int64) -> Void
     ) throws -> Report {
         guard access(path + "/berth.db", R_OK) == 0 else { throw RestorationError.noBackup(path) }
-        if let holder = StorageOwnership.holder(of: path) {
+        if let holder = StorageOwnership.holder(of: path, isPatient: true) {
             throw RestorationError.inUse(path, pid: holder.pid)
         }
         try refuseOccupied(folder, files)

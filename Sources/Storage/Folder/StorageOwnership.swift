@@ -39,7 +39,7 @@ package final class StorageOwnership: Sendable {
         let descriptor = open(lockPath, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw .unusable(folder, code: errno) }
         let lock = OpenFile(owning: descriptor, path: lockPath)
-        if let code = tryLock(lock) {
+        if let code = tryLock(lock, LOCK_EX) {
             guard code == EWOULDBLOCK else { throw .unusable(folder, code: code) }
             throw .held(folder: folder, by: Holder(readingFrom: lock))
         }
@@ -50,7 +50,9 @@ package final class StorageOwnership: Sendable {
     }
 
     /// Who owns a folder at this moment; nil where nobody does, or where there is no folder.
-    package static func holder(of path: String) -> Holder? {
+    ///
+    /// `isPatient`: whether to look again where it may be somebody who only looks, or is about to let go.
+    package static func holder(of path: String, isPatient: Bool = false) -> Holder? {
         guard let resolved = realpath(path, nil) else { return nil }
         defer { free(resolved) }
         let lockPath = String(cString: resolved) + "/berth.lock"
@@ -59,7 +61,9 @@ package final class StorageOwnership: Sendable {
         let file = OpenFile(owning: descriptor, path: lockPath)
         // A shared lock: two commands that look at the same time are not in each other's way, and a process that
         // wants to own the folder tries again.
-        guard flock(descriptor, LOCK_SH | LOCK_NB) != 0 else { return nil }
+        let isHeld =
+            isPatient ? tryLock(file, LOCK_SH) != nil : flock(descriptor, LOCK_SH | LOCK_NB) != 0
+        guard isHeld else { return nil }
         return Holder(readingFrom: file)
     }
 
@@ -67,10 +71,10 @@ package final class StorageOwnership: Sendable {
     ///
     /// Commands that ask for the holder have the lock for a moment too, and a child process has it between fork and
     /// exec; whoever still has it after this is an owner, and has written down who that is.
-    private static func tryLock(_ lock: OpenFile) -> CInt? {
+    private static func tryLock(_ lock: OpenFile, _ operation: CInt) -> CInt? {
         let attempts = 25
         for attempt in 1...attempts {
-            if flock(lock.descriptor, LOCK_EX | LOCK_NB) == 0 { return nil }
+            if flock(lock.descriptor, operation | LOCK_NB) == 0 { return nil }
             let code = errno
             guard code == EWOULDBLOCK || code == EINTR, attempt < attempts else { return code }
             // Blocks its thread, at most half a second in all, and only where a process opens a folder: nothing is served yet.

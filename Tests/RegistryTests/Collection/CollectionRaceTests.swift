@@ -232,8 +232,6 @@ struct CollectionRaceTests {
                         try await ground.registry.deleteBlob(ground.layer.digest, in: ground.app)
                     } catch StorageError.blobInUse {}
                 },
-                // The deletion of a blob sweeps.
-                { _ = try await ground.catalog.markGarbage(now: ground.test.clock.now, limit: 100) },
             ]
         } check: { ground, comment in
             try await ground.expectWhole(ground.image("image"), in: ground.app, comment)
@@ -275,7 +273,6 @@ struct CollectionRaceTests {
                 {
                     try await ground.collectManifests()
                     try await ground.collectBlobs()
-                    try await ground.collectManifests()
                 },
             ]
         } check: { ground, comment in

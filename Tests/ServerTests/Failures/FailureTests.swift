@@ -1,5 +1,6 @@
 import Foundation
 import OCI
+import Storage
 import TestSupport
 import Testing
 
@@ -139,18 +140,21 @@ struct FailureTests {
     func failedFolderFlush() async throws {
         try await withTemporaryFolder { folder in
             let image = try ImageFixture("app")
-            try await withRegistry(in: folder) { test in
-                let client = InProcessClient(test.registry)
-                test.files.fail(.syncFolder, times: 1, with: EIO)
-                for _ in 1...2 {
-                    for blob in image.blobs { try await client.push(blob, to: "a") }
-                    let reply = try await client.send(
-                        "PUT",
-                        "/v2/a/manifests/x",
-                        content: image.manifest.bytes
-                    )
-                    #expect(reply.status == 500)
-                    #expect(try await client.send("GET", "/v2/a/manifests/x").status == 404)
+            // The end of it is told, too: the next owner looks at everything.
+            await #expect(throws: StorageError.self) {
+                try await withRegistry(in: folder) { test in
+                    let client = InProcessClient(test.registry)
+                    test.files.fail(.syncFolder, times: 1, with: EIO)
+                    for _ in 1...2 {
+                        for blob in image.blobs { try await client.push(blob, to: "a") }
+                        let reply = try await client.send(
+                            "PUT",
+                            "/v2/a/manifests/x",
+                            content: image.manifest.bytes
+                        )
+                        #expect(reply.status == 500)
+                        #expect(try await client.send("GET", "/v2/a/manifests/x").status == 404)
+                    }
                 }
             }
             try await withRegistry(in: folder) { test in

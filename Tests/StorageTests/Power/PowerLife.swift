@@ -72,8 +72,8 @@ struct PowerLife: Sendable {
         var found: Set<String> = []
         let files = try FileManager.default.subpathsOfDirectory(atPath: path)
         for name in files where !image.folders.contains(name) {
-            // Neither is written through the file layer, and neither has to survive.
-            if ["berth.lock", "berth.db-shm"].contains(name) { continue }
+            // None of them is written through the file layer, and none has to survive.
+            if ["berth.lock", "berth.db-shm", "berth.reserve"].contains(name) { continue }
             found.insert(name)
             let bytes = try Data(contentsOf: URL(filePath: "\(path)/\(name)"))
             let recorded = image.names[name].map { image.files[$0] ?? [] }
