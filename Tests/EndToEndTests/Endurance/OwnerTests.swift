@@ -131,11 +131,11 @@ struct OwnerTests {
 
     private func uploads(_ program: Program) -> [String] { (try? program.stored("uploads")) ?? [] }
 
-    /// A program that takes some seconds to package.
+    /// A program that takes many seconds to package: a busy machine may not look before some have gone by.
     private func largeExecutable(_ program: Program) async throws -> URL {
         let executable = try await program.compileStatic("app")
         // Behind the program's end, where nobody looks.
-        let padding = try await program.tool("sh", "-c", "head -c 24000000 /dev/urandom >> app")
+        let padding = try await program.tool("sh", "-c", "head -c 100000000 /dev/urandom >> app")
         try #require(padding.status == 0, "\(padding.errors)")
         return executable
     }

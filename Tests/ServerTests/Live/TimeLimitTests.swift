@@ -21,7 +21,7 @@ struct TimeLimitTests {
     }
 
     /// Short, and with a rate that a client of a test keeps only if it wants to.
-    static let paced = limits(.milliseconds(400), rate: 64 << 10)
+    static let paced = limits(.seconds(2), rate: 64 << 10)
 
     /// Waits for the server to close, and holds that it did not do so too early.
     private func expectCut(
