@@ -135,7 +135,7 @@ struct OwnerTests {
     private func largeExecutable(_ program: Program) async throws -> URL {
         let executable = try await program.compileStatic("app")
         // Behind the program's end, where nobody looks.
-        let padding = try await program.tool("sh", "-c", "head -c 100000000 /dev/urandom >> app")
+        let padding = try await program.tool("sh", "-c", "head -c 50000000 /dev/urandom >> app")
         try #require(padding.status == 0, "\(padding.errors)")
         return executable
     }
