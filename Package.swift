@@ -59,9 +59,10 @@ let package = Package(
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .target(name: "Archive", dependencies: ["CZlib", "CZstd"], swiftSettings: strict),
+        .target(name: "CSQLite", linkerSettings: [.linkedLibrary("sqlite3")]),
         .target(
             name: "Storage",
-            dependencies: ["OCI", nioCore, nioPosix, grdb, grdbSQLite, logging],
+            dependencies: ["OCI", "CSQLite", nioCore, nioPosix, grdb, grdbSQLite, logging],
             swiftSettings: strict
         ),
         .target(name: "Packager", dependencies: ["OCI", "Executables", "Archive"], swiftSettings: strict),

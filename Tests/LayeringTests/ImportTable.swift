@@ -12,7 +12,9 @@ enum ImportTable {
         "OCI": ["Crypto", "FoundationEssentials"],
         "Executables": [],
         "Archive": ["CZlib", "CZstd"],
-        "Storage": nio.union(["OCI", "GRDB", "GRDBSQLite", "Logging", "FoundationEssentials"]),
+        "Storage": nio.union([
+            "OCI", "CSQLite", "GRDB", "GRDBSQLite", "Logging", "FoundationEssentials",
+        ]),
         "Packager": ["OCI", "Executables", "Archive", "FoundationEssentials"],
         "Registry": [
             "OCI", "Storage", "Packager", "Executables", "Archive", "NIOCore", "Logging",
@@ -36,6 +38,7 @@ enum ImportTable {
         "Crypto": ["OCI/Digester.swift"],
         "GRDB": ["Storage/SQLite/"],
         "GRDBSQLite": ["Storage/SQLite/LogLength.swift"],
+        "CSQLite": ["Storage/SQLite/Database+Closing.swift"],
         "CZlib": ["Archive/"],
         "CZstd": ["Archive/"],
         "Yams": ["Commands/Configuration/"],

@@ -267,7 +267,7 @@ extension FaultyFileOperations {
 
 extension FaultyFileOperations.Operation {
     /// What the machine's own implementation calls it in its errors.
-    fileprivate var name: String {
+    package var name: String {
         switch self {
         case .sync, .syncFolder: FileError.flush
         case .remove: "unlink"

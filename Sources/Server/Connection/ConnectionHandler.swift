@@ -19,8 +19,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
         case head
         /// That of the last open request.
         case content
-        /// The reply has ended and the content has not: `rest` bytes more are passed on, and thrown away above.
-        case drain(rest: Int)
+        /// The reply has ended and the content has not: `rest` bytes more are passed on until `end`, and thrown away above.
+        case drain(rest: Int, end: NIODeadline)
         /// Nothing is passed on any more.
         case ignored
     }
@@ -135,12 +135,12 @@ final class ConnectionHandler: ChannelDuplexHandler {
             head.headers.remove(name: "Connection")
             context.fireChannelRead(wrapInboundOut(.head(head)))
             return
-        case (.body(let bytes), .drain(let rest)):
+        case (.body(let bytes), .drain(let rest, let end)):
             guard bytes.readableBytes <= rest else {
                 stopReading(context)
                 return
             }
-            intake = .drain(rest: rest - bytes.readableBytes)
+            intake = .drain(rest: rest - bytes.readableBytes, end: end)
         case (.body, _):
             hasStoppedWaiting()
         case (.end, .drain):
@@ -231,9 +231,23 @@ final class ConnectionHandler: ChannelDuplexHandler {
         unsentReplies += 1
         if requests.popFirst() == nil { owesRefusal = false }
         if requests.isEmpty, case .content = intake {
-            intake = .drain(rest: ConnectionLimits.maximumDrain)
-            schedule(ConnectionLimits.drainTime, context) { $0.stopReading($1) }
+            intake = .drain(
+                rest: ConnectionLimits.maximumDrain,
+                end: context.eventLoop.now + ConnectionLimits.drainTime
+            )
+            schedule(ConnectionLimits.drainSilence, context) { $0.checkDrain($1) }
         }
+    }
+
+    /// Gives up on a client that does not send the rest of what it has been answered for.
+    ///
+    /// The time in which nothing was read of what it sent is not its own.
+    private func checkDrain(_ context: ChannelHandlerContext) {
+        guard case .drain(_, let end) = intake else { return }
+        let now = context.eventLoop.now
+        let left = ConnectionLimits.drainSilence - watch.timeOfRead(now)
+        guard left > .zero, end > now else { return stopReading(context) }
+        schedule(min(left, end - now), context) { $0.checkDrain($1) }
     }
 
     private func replyWasSent(_ context: ChannelHandlerContext) {

@@ -32,8 +32,10 @@ package struct ConnectionLimits: Hashable, Sendable {
 
     /// What is read of a request that was answered before its content had come, so that the client gets to the answer.
     static let maximumDrain = 1024 * 1024
-    /// How long that may take.
-    static let drainTime: TimeAmount = .seconds(2)
+    /// For how long nothing of that may come.
+    static let drainSilence: TimeAmount = .seconds(2)
+    /// How long all of that may take.
+    static let drainTime: TimeAmount = .seconds(20)
     /// How long a client has to take the answer once our side is closed.
     static let lingerTime: TimeAmount = .seconds(2)
     /// A request's head: its line and header fields together.

@@ -92,7 +92,8 @@ struct StallWatch {
         return pace.isTooSlow(limits)
     }
 
-    private func timeOfRead(_ now: NIODeadline) -> TimeAmount { waitsSince.map { now - $0 } ?? .zero }
+    /// For how long the peer has been waited for to send something.
+    func timeOfRead(_ now: NIODeadline) -> TimeAmount { waitsSince.map { now - $0 } ?? .zero }
 }
 
 extension ConnectionLimits {

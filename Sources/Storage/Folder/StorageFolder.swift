@@ -36,7 +36,10 @@ package final class StorageFolder: Sendable {
         threads.start()
         let reserve = SpaceReserve(folder: ownership.folder)
         do {
-            // First of all: what a newer program has written is refused here, and nothing of it is changed.
+            try await threads.runBlocking { [folder = ownership.folder] in
+                try Self.makeLogDurable(in: folder, with: files, reserve)
+            }
+            // Before all else: what a newer program has written is refused here, and nothing of it is changed.
             database = try await SQLiteCatalog(path: ownership.folder + "/berth.db", reserve: reserve)
             catalog = database
         } catch {
@@ -57,6 +60,25 @@ package final class StorageFolder: Sendable {
             try? database.closeAsAfterCrash()
             try? await threads.shutdownGracefully()
             throw error
+        }
+    }
+
+    /// Makes sure that the disk holds what the database is about to be brought up to date from.
+    ///
+    /// The owner before may have ended because a flush of the log failed.
+    private static func makeLogDurable(
+        in folder: String,
+        with files: any FileOperations,
+        _ reserve: SpaceReserve
+    ) throws(StorageError) {
+        let log = "berth.db-wal"
+        do throws(FileError) { return try files.rewrite(log, in: folder) } catch {
+            guard StorageError(error) == .full, reserve.release() else { throw StorageError(error) }
+        }
+        do throws(FileError) { try files.rewrite(log, in: folder) } catch {
+            // For the next start.
+            reserve.topUp()
+            throw StorageError(error)
         }
     }
 

@@ -56,7 +56,11 @@ package final class SQLiteCatalog: Catalog {
         configuration.label = "catalog"
         // A transaction that may be taken back in part keeps what it changed aside: not in a file of its own, for
         // which there may be no place.
-        configuration.prepareDatabase { try $0.execute(sql: "PRAGMA temp_store = MEMORY") }
+        configuration.prepareDatabase {
+            try $0.execute(sql: "PRAGMA temp_store = MEMORY")
+            // Only where all has gone well.
+            try $0.setCheckpointAtClose(false)
+        }
         do {
             try refuseNewer(path)
             let database = try DatabasePool(path: path, configuration: configuration)
@@ -74,7 +78,9 @@ package final class SQLiteCatalog: Catalog {
     /// It is closed again before the pool opens it: the locks of one would go with the other.
     private static func refuseNewer(_ path: String) throws {
         guard access(path, F_OK) == 0 else { return }
-        let database = try DatabaseQueue(path: path)
+        var configuration = GRDB.Configuration()
+        configuration.prepareDatabase { try $0.setCheckpointAtClose(false) }
+        let database = try DatabaseQueue(path: path, configuration: configuration)
         let isNewer = try database.read(Schema.migrator.hasBeenSuperseded)
         try database.close()
         guard !isNewer else {
@@ -93,14 +99,15 @@ package final class SQLiteCatalog: Catalog {
         try await writes.perform(.power, mayUseReserve: true) { database in
             _ = try database.run("DELETE FROM store WHERE key = 'open'")
         }
-        do {
-            // The readers first: SQLite folds the log into the database and removes it when the last connection
-            // closes, if that is one that may write. So one file is left, without a log beside it.
-            database.releaseMemory()
-            try database.close()
-        } catch {
-            throw StorageError(error)
-        }
+        do { try foldAndClose() } catch { throw StorageError(error) }
+    }
+
+    /// Leaves one file without a log beside it, unless what the log holds may not be on the disk.
+    private func foldAndClose() throws {
+        if !writes.isBroken { try database.writeWithoutTransaction { try $0.setCheckpointAtClose(true) } }
+        // The readers first: the last connection to close must be one that may write.
+        database.releaseMemory()
+        try database.close()
     }
 
     /// Closes the database as a crash would leave it.

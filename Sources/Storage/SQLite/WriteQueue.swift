@@ -91,6 +91,9 @@ final class WriteQueue: Sendable {
     /// How many operations wait for the transaction that is under way.
     var waitingCount: Int { state.withLock { $0.pending.count } }
 
+    /// Whether a flush has failed, so that nothing is written any more.
+    var isBroken: Bool { state.withLock { $0.brokenBy != nil } }
+
     private func enqueue(_ operation: Operation) {
         let mustStart = state.withLock { state in
             state.pending.append(operation)

@@ -116,12 +116,12 @@ struct ConnectionHandlerContentTests {
         }
     }
 
-    @Test("Of a refused request is read for two seconds, and no longer")
+    @Test("A refused client that sends on gets its answer, for twenty seconds and no longer")
     func drainTime() throws {
         let connection = try EmbeddedConnection()
-        connection.receive("PUT /a HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n")
+        connection.receive("PUT /a HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n")
         connection.reply(404)
-        for _ in 1...19 {
+        for _ in 1...199 {
             connection.pass(.milliseconds(100))
             connection.receive("x")
             #expect(!connection.isOutputClosed)
@@ -130,6 +130,19 @@ struct ConnectionHandlerContentTests {
         #expect(connection.isOutputClosed && !connection.isClosed)
         connection.pass(.seconds(2))
         #expect(connection.isClosed)
+    }
+
+    @Test("A refused client that sends nothing more is hung up on after two seconds")
+    func drainSilence() throws {
+        let connection = try EmbeddedConnection()
+        connection.receive("PUT /a HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n")
+        connection.reply(404)
+        connection.pass(.milliseconds(1900))
+        connection.receive("x")
+        connection.pass(.milliseconds(1900))
+        #expect(!connection.isOutputClosed)
+        connection.pass(.milliseconds(100))
+        #expect(connection.isOutputClosed && !connection.isClosed)
     }
 
     @Test("With Connection: close too, a refused client may send for a while before our side closes")

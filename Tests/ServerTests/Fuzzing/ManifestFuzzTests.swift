@@ -64,7 +64,8 @@ struct ManifestFuzzTests {
     func damage() throws {
         var random = seed.random(2)
         var counts = (refused: 0, accepted: 0)
-        for _ in 1...600 {
+        // Few of them are still manifests: so many that some are.
+        while counts.refused + counts.accepted < 600 || counts.accepted <= 20, counts.refused < 6000 {
             let whole = ManifestModel(&random).tree(&random).bytes(&random)
             let bytes = random.damage(whole, with: Self.fragments)
             let type: MediaType? = random.pick([nil, .ociManifest, .ociIndex, .dockerManifest])

@@ -160,11 +160,13 @@ struct AdmissionTests {
             )
             #expect(pushed.status == 201, "\(pushed.text)")
             let request = "GET /v2/a/manifests/large HTTP/1.1\r\nHost: localhost\r\n\r\n"
-            let readers = try (0..<3).map { _ in try server.connect(receiveBuffer: 4096, sending: request) }
-            var stalled = 0
-            for reader in readers where try await reader.readHead().status == 200 { stalled += 1 }
-            #expect(stalled >= 1 && stalled < 3, "\(stalled)")
-            for reader in readers { reader.close() }
+            // One after the other: the kernel may take a first reply whole.
+            let reader = try server.connect(receiveBuffer: 4096, sending: request + request + request)
+            try await eventually("a manifest that nobody takes") {
+                let reply = try await server.client.send("GET", "/v2/a/manifests/large")
+                return reply.status == 503 ? () : nil
+            }
+            reader.close()
             try await eventually("room") {
                 let reply = try await server.client.send("GET", "/v2/a/manifests/large")
                 return reply.status == 503 ? nil : #expect(reply.content == Array(large.utf8))

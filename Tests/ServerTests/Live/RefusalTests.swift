@@ -43,7 +43,6 @@ struct RefusalTests {
             let connection = try server.connect()
             let size = 900 << 10
             let head = "POST /v2/ HTTP/1.1\r\nHost: localhost\r\n\(field)Content-Length: \(size)\r\n\r\n"
-            // In one piece: whoever pauses in between, as on a busy machine, is hung up on after two seconds.
             try await connection.send(Array(head.utf8) + [UInt8](repeating: 0, count: size))
             #expect(try await connection.readReply(to: "POST").status == 405)
             if field.isEmpty {

@@ -75,14 +75,19 @@ struct ShutdownTests {
                 on: .tcp(host: "127.0.0.1", port: 0, isLoopback: true),
                 maximumConnections: 2
             ) { server in
-                let request = "GET /v2/ HTTP/1.1\r\nHost: localhost\r\n\r\n"
+                // In the middle of a request: one that does nothing would soon make room.
                 let held = [try server.connect(), try server.connect()]
                 for connection in held {
-                    try await connection.send(request)
-                    #expect(try await connection.readReply().status == 200)
+                    try await connection.send(
+                        "POST /v2/a/blobs/uploads/?digest=\(InterruptionTests.blob.digest) HTTP/1.1\r\n"
+                            + "Host: localhost\r\nContent-Length: \(InterruptionTests.blob.size)\r\n\r\nx"
+                    )
+                }
+                try await eventually("two uploads") {
+                    try server.test.contents(of: "uploads").count == held.count ? () : nil
                 }
                 let waiting = try server.connect()
-                try await waiting.send(request)
+                try await waiting.send("GET /v2/ HTTP/1.1\r\nHost: localhost\r\n\r\n")
                 #expect(try await waiting.isSilent(for: .milliseconds(200)))
                 held[0].close()
                 #expect(try await waiting.readReply().status == 200)

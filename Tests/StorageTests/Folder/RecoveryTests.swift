@@ -57,6 +57,35 @@ struct RecoveryTests {
         try CatalogInvariants.expectNoneWithCommand(inDatabaseAt: folder.file("berth.db"))
     }
 
+    @Test("is not opened while the log of an owner that died cannot be made durable")
+    func logThatCannotBeFlushed() async throws {
+        let folder = try TemporaryFolder()
+        defer { folder.remove() }
+        // One that ends well first: so there is what is kept for a full disk.
+        try await FolderScene.with(folder.path) { _ in }
+        try await FolderScene.with(folder.path, ending: .crash) { scene async throws in
+            try await scene.push(blob, to: scene.app)
+        }
+        let log = folder.file("berth.db-wal")
+        for (operation, code) in [
+            (FaultyFileOperations.Operation.sync, EIO), (.write, ENOSPC), (.write, EIO),
+        ] {
+            let files = FaultyFileOperations()
+            files.fail(operation, times: 2, with: code) { $0 == log }
+            let error = await #expect(throws: StorageError.self) {
+                try await FolderScene.with(folder.path, files: files) { _ in }
+            }
+            #expect(error == StorageError(FileError(operation: operation.name, path: log, code: code)))
+        }
+        let files = FaultyFileOperations()
+        files.fail(.write, with: ENOSPC) { $0 == log }
+        // What is kept for a full disk is enough.
+        try await FolderScene.with(folder.path, files: files) { scene async throws in
+            try await scene.expectWhole()
+            #expect(try await scene.pull(blob, from: scene.app) == blob.bytes)
+        }
+    }
+
     @Test("looks at nothing that is known to be durable, nor at anything after a good end")
     func looksAtNothingElse() async throws {
         let folder = try TemporaryFolder()
@@ -65,7 +94,9 @@ struct RecoveryTests {
             try await scene.push(ImageFixture("app"), to: scene.app, tags: [.latest])
         }
         try await FolderScene.with(folder.path) { scene async throws in
-            #expect(scene.files.count(of: .read) == 0)
+            // The database's log, which is written anew, and no blob.
+            let read = scene.files.calls.filter { $0.operation == .read }
+            #expect(read.allSatisfy { $0.path.hasSuffix("/berth.db-wal") }, "\(read)")
             try await scene.push(blob, to: scene.app)
         }
         try await FolderScene.with(folder.path) { scene async throws in

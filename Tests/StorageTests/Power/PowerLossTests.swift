@@ -76,12 +76,7 @@ struct PowerLossTests {
                 TestSeed.current.random(number)
             )
             let result = await replay.runAtEnd(life.oracle)
-            // SQLite folds in the log as the last connection closes, also after a flush of the log or of the database has
-            // failed and writing has stopped for it. Until it is kept from that, such a close, followed by a loss of power,
-            // can leave a database that is damaged.
-            withKnownIssue("the log is folded in at the close behind a failed flush", isIntermittent: true) {
-                #expect(result.losses == [], "flush \(number) of \(count), \(TestSeed.current)")
-            }
+            #expect(result.losses == [], "flush \(number) of \(count), \(TestSeed.current)")
             total = total + result
         }
         print("failed flushes: \(total), told to somebody \(noticed) times")
