@@ -84,7 +84,7 @@ struct BackupCommand: AsyncParsableCommand {
                 let copied = report.copied > 0 ? ", \(report.copied.byteText) copied" : ""
                 Terminal.print(
                     """
-                    backed up \(report.blobs) blobs, \(report.size.byteText), to \
+                    backed up \(report.blobs.counted("blob")), \(report.size.byteText), to \
                     \(report.path.printable(limit: .max)): \(report.new) new\(copied)
                     """
                 )
@@ -92,7 +92,7 @@ struct BackupCommand: AsyncParsableCommand {
             guard report.lostCount > 0 else { return }
             Terminal.warn(
                 """
-                \(report.lostCount) blobs are damaged or missing in the storage folder, and so in the backup: \
+                \(report.lostCount.counted("blob")) damaged or missing in the storage folder, and so in the backup: \
                 berth verify tells more
                 """
             )

@@ -94,7 +94,7 @@ struct GarbageCommand: AsyncParsableCommand {
             let counts = [
                 (uploads, "unfinished upload"), (tags, "tag"), (manifests, "manifest"), (blobs, "blob"),
             ]
-            let parts = counts.filter { $0.0 > 0 }.map { "\($0.0) \($0.1)\($0.0 == 1 ? "" : "s")" }
+            let parts = counts.filter { $0.0 > 0 }.map { $0.0.counted($0.1) }
             guard let last = parts.last else { return "Nothing is due." }
             let list = parts.count == 1 ? last : parts.dropLast().joined(separator: ", ") + " and " + last
             return isDryRun

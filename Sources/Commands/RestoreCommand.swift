@@ -63,7 +63,7 @@ struct RestoreCommand: AsyncParsableCommand {
             } else {
                 Terminal.print(
                     """
-                    restored \(report.blobs) blobs, \(report.size.byteText), from \(source.printable(limit: .max)) \
+                    restored \(report.blobs.counted("blob")), \(report.size.byteText), from \(source.printable(limit: .max)) \
                     to \(storage.printable(limit: .max))
                     """
                 )
@@ -73,7 +73,7 @@ struct RestoreCommand: AsyncParsableCommand {
                 Terminal.warn("\(digest) is missing or damaged in the backup")
             }
             Terminal.warn(
-                "\(report.lost.count) blobs could not be restored: berth verify says which images need them"
+                "could not restore \(report.lost.count.counted("blob")): berth verify says which images need them"
             )
             throw ExitCode.failure
         }

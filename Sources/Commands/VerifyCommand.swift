@@ -162,9 +162,10 @@ struct Verified: Encodable, Sendable {
         lines += recordLines
         let images = Set(findings.filter(\.damage).flatMap(\.images)).count
         lines.append(
-            "verified \(report.manifests) manifests and \(report.blobs) blobs, \(report.bytes.byteText): "
+            "verified \(report.manifests.counted("manifest")) and \(report.blobs.counted("blob")), "
+                + "\(report.bytes.byteText): "
                 + (report.damaged == 0
-                    ? "nothing is damaged" : "\(report.damaged) damaged, in \(images) images")
+                    ? "nothing is damaged" : "\(report.damaged) damaged, in \(images.counted("image"))")
         )
         if findings.contains(where: { $0.damage && $0.kind != "record" }) {
             lines.append("push these images again: that heals them")
@@ -181,21 +182,23 @@ struct Verified: Encodable, Sendable {
         if let unknown = report.unknown, unknown.files > 0 {
             let rest = unknown.files - unknown.adopted - unknown.removed
             if !report.repaired {
-                lines.append("\(rest) files of blobs have no record; berth verify --repair looks at them")
+                lines.append(
+                    "\(rest.counted("file")) of blobs without a record; berth verify --repair looks at them"
+                )
             } else {
                 if unknown.removed > 0 {
-                    lines.append("removed \(unknown.removed) files of blobs that nothing needed")
+                    lines.append("removed \(unknown.removed.counted("file")) of blobs that nothing needed")
                 }
                 if rest > 0 {
-                    lines.append("\(rest) files of blobs have no record, and are kept for the grace time")
+                    lines.append("kept \(rest.counted("file")) of blobs without a record, for the grace time")
                 }
             }
         }
         if report.leftovers > 0 {
             lines.append(
                 report.repaired
-                    ? "removed \(report.leftovers) leftovers of uploads"
-                    : "\(report.leftovers) leftovers of uploads; berth verify --repair removes them"
+                    ? "removed \(report.leftovers.counted("leftover")) of uploads"
+                    : "\(report.leftovers.counted("leftover")) of uploads; berth verify --repair removes them"
             )
         }
         return lines

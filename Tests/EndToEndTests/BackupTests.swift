@@ -248,7 +248,7 @@ struct BackupTests {
             try FileManager.default.removeItem(at: program.storage.appending(path: "blobs/sha256/\(name)"))
             let outcome = try await run(program, ["backup", "backups", "--storage", program.storage.path])
             #expect(outcome.status == 1 && outcome.output.contains("backed up 5 blobs"), "\(outcome.output)")
-            #expect(outcome.errors.contains("1 blobs are damaged or missing"), "\(outcome.errors)")
+            #expect(outcome.errors.contains("1 blob damaged or missing"), "\(outcome.errors)")
             _ = try await succeed(program, "restore", "backups", "--storage", "copy")
             let verified = try await run(program, ["verify", "--storage", "copy"])
             #expect(verified.status == 1 && verified.output.contains("sha256:\(name)"), "\(verified.output)")

@@ -97,10 +97,13 @@ struct ExportCommand: AsyncParsableCommand {
             }
             let report = try JSONDecoder().decode(Report.self, from: Data(reply.body))
             Terminal.print(
-                "exported \(report.tags) tags and \(report.manifests) manifests to \(report.path.printable(limit: .max))"
+                """
+                exported \(report.tags.counted("tag")) and \(report.manifests.counted("manifest")) to \
+                \(report.path.printable(limit: .max))
+                """
             )
             if report.leftOut > 0 {
-                Terminal.warn("\(report.leftOut) manifests were deleted meanwhile, and are not in it")
+                Terminal.warn("left out \(report.leftOut.counted("manifest")), deleted meanwhile")
             }
         }
     }
@@ -134,7 +137,8 @@ extension ExportCommand {
                 if json { return try Terminal.printJSON(report) }
                 Terminal.print(
                     """
-                    exported \(report.tags) tags and \(report.manifests) manifests (\(report.size.byteText)) to \
+                    exported \(report.tags.counted("tag")) and \(report.manifests.counted("manifest")) \
+                    (\(report.size.byteText)) to \
                     \(output.printable(limit: .max))
                     """
                 )

@@ -67,7 +67,7 @@ struct ArchiveImport: Sendable {
             }
             if unnamed > 0 {
                 progress?.clear()
-                Terminal.warn("\(source.name): \(unnamed) images have no name, and are left out")
+                Terminal.warn("\(source.name): left out \(unnamed.counted("image")) without a name")
             }
             return (source, images)
         } catch let error as CommandError {

@@ -62,7 +62,8 @@ struct DistributionImport: Sendable {
             for item in leftOut { Terminal.warn("left out \(item.name): \(item.reason)") }
             Terminal.print(
                 """
-                imported \(report.repositories) repositories, \(report.tags) tags and \(report.manifests) manifests \
+                imported \(report.repositories.counted("repository", "repositories")), \
+                \(report.tags.counted("tag")) and \(report.manifests.counted("manifest")) \
                 from \(folder.printable(limit: .max))
                 blobs: \(report.linked) linked and \(report.copied) copied (\(report.size.byteText)), \
                 \(report.known) there already

@@ -130,7 +130,7 @@ struct RequestedName: Hashable, Sendable {
         }
         guard !tags.isEmpty else {
             throw CommandError(
-                "--as \(repository) would be the name of \(entries.count) images, none of which has a tag"
+                "--as \(repository) would be the name of \(entries.count.counted("image")), none of which has a tag"
             )
         }
         return tags.sorted { $0.key.rawValue < $1.key.rawValue }

@@ -11,7 +11,8 @@ package protocol CatalogSnapshot {
     func forEachManifest(of selection: ImageSelection, _ body: (SnapshotManifest) throws -> Void) throws
 
     /// Calls a body with what leads to each of these manifests: the tags, by repository and name, and behind the tags
-    /// of a repository the manifests that no tag and no index of it names.
+    /// of a repository the manifests that no tag and no index of it names, or behind a tag what is attached to what it
+    /// leads to.
     ///
     /// A manifest that nothing names in several repositories comes once.
     func forEachEntry(of selection: ImageSelection, _ body: (SnapshotEntry) throws -> Void) throws

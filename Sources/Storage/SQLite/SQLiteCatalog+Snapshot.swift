@@ -136,7 +136,8 @@ extension SQLiteSnapshot: CatalogSnapshot {
         WHERE repository_manifest.repository_id = ? ORDER BY repository_manifest.manifest_id
         """
 
-    private static let manifestsBelowTag = """
+    /// What a tag leads to, and what is attached to any of that, as `below`.
+    private static let belowTag = """
         WITH RECURSIVE below (id) AS (
             SELECT manifest_id FROM tag WHERE repository_id = ?1 AND name = ?2
             UNION
@@ -144,7 +145,15 @@ extension SQLiteSnapshot: CatalogSnapshot {
             CROSS JOIN reference ON reference.manifest_id = below.id AND reference.repository_id = ?1
                 AND reference.kind = 2
             CROSS JOIN manifest AS child ON child.digest = reference.target
+            UNION
+            SELECT referrer.manifest_id FROM below
+            CROSS JOIN manifest AS subject ON subject.id = below.id
+            CROSS JOIN referrer ON referrer.repository_id = ?1 AND referrer.subject = subject.digest
         )
+        """
+
+    private static let manifestsBelowTag = """
+        \(belowTag)
         SELECT manifest.id, manifest.digest, repository_manifest.media_type, manifest.bytes FROM below
         CROSS JOIN manifest ON manifest.id = below.id
         CROSS JOIN repository_manifest ON repository_manifest.repository_id = ?1
@@ -180,11 +189,19 @@ extension SQLiteSnapshot: CatalogSnapshot {
             let scopes = try parts.compactMap(scope).filter { $0.tag == nil }
             return "[" + scopes.map { String($0.repositoryID) }.joined(separator: ",") + "]"
         }
+        // Several tags may have the same.
+        var attached: Set<Digest> = []
         try forEachScope(of: selection) { scope in
             try forEachRow(Self.tags, [scope.repositoryID, now, scope.tag?.rawValue]) { row in
                 try body(try row.entry(in: scope.repository, tag: row.tag("name")))
             }
-            guard scope.tag == nil else { return }
+            if let tag = scope.tag {
+                try forEachRow(Self.attachedBelowTag, [scope.repositoryID, tag.rawValue]) { row in
+                    let entry = try row.entry(in: scope.repository, tag: nil)
+                    if attached.insert(entry.manifest.digest).inserted { try body(entry) }
+                }
+                return
+            }
             try forEachRow(Self.unnamed, [scope.repositoryID, now, repositories]) { row in
                 try body(try row.entry(in: scope.repository, tag: nil))
             }
@@ -199,6 +216,21 @@ extension SQLiteSnapshot: CatalogSnapshot {
         WHERE tag.repository_id = ?1 AND (tag.expires_at IS NULL OR tag.expires_at > ?2)
             AND (?3 IS NULL OR tag.name = ?3)
         ORDER BY tag.name
+        """
+
+    /// What is attached to what a tag leads to, and is in no index there.
+    private static let attachedBelowTag = """
+        \(belowTag)
+        SELECT manifest.digest, manifest.size, repository_manifest.media_type FROM below
+        CROSS JOIN referrer ON referrer.repository_id = ?1 AND referrer.manifest_id = below.id
+        CROSS JOIN manifest ON manifest.id = below.id
+        CROSS JOIN repository_manifest ON repository_manifest.repository_id = ?1
+            AND repository_manifest.manifest_id = manifest.id
+        WHERE below.id <> (SELECT manifest_id FROM tag WHERE repository_id = ?1 AND name = ?2) AND NOT EXISTS (
+            SELECT 1 FROM reference WHERE reference.repository_id = ?1 AND reference.target = manifest.digest
+                AND reference.kind = 2 AND reference.manifest_id IN (SELECT id FROM below)
+        )
+        ORDER BY manifest.id
         """
 
     /// In the first of the selected repositories in which nothing names the manifest.

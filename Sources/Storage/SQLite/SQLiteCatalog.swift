@@ -78,8 +78,11 @@ package final class SQLiteCatalog: Catalog {
     /// It is closed again before the pool opens it: the locks of one would go with the other.
     private static func refuseNewer(_ path: String) throws {
         guard access(path, F_OK) == 0 else { return }
+        var status = stat()
+        let hasLog = stat(path + "-wal", &status) == 0 && status.st_size > 0
         var configuration = GRDB.Configuration()
-        configuration.prepareDatabase { try $0.setCheckpointAtClose(false) }
+        // Without a log there is nothing to fold, and the empty one that it makes goes.
+        configuration.prepareDatabase { try $0.setCheckpointAtClose(!hasLog) }
         let database = try DatabaseQueue(path: path, configuration: configuration)
         let isNewer = try database.read(Schema.migrator.hasBeenSuperseded)
         try database.close()

@@ -62,6 +62,9 @@ struct EveryEndpointTests {
                 TestRequest("OPTIONS", "/v2/"),
                 TestRequest("POST", "/"),
             ]
+                + ["verify", "verify?repair", "backup", "import", "export"].map {
+                    TestRequest("POST", "/_/admin/\($0)", content: [])
+                }
         }
 
         /// What there is, to be compared.

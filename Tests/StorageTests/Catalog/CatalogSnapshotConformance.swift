@@ -122,6 +122,42 @@ struct CatalogSnapshotConformance {
         }
     }
 
+    @Test("has of a tag what is attached to that and to what it lists, once", arguments: Implementation.all)
+    func attachments(_ implementation: Implementation) async throws {
+        try await implementation.withScene { scene in
+            let images = try (0..<3).map { try ImageFixture("app \($0)") }
+            for image in images { try await scene.push(image, to: scene.app) }
+            let empty = BlobFixture("{}")
+            try await scene.push(empty, to: scene.app)
+            func attached(_ type: String, to subject: Descriptor) throws -> ManifestFixture {
+                try .artifact(MediaType("application/\(type)"), about: subject, configuration: empty)
+            }
+            let signature = try attached("signature", to: images[0].manifest.descriptor)
+            let countersignature = try attached("signature", to: signature.descriptor)
+            let list = try attached("list", to: images[1].manifest.descriptor)
+            let other = try attached("list", to: images[2].manifest.descriptor)
+            let index = try ManifestFixture.index([
+                images[0].manifest.descriptor, images[1].manifest.descriptor, list.descriptor,
+            ])
+            for manifest in [signature, countersignature, list, other] {
+                try await scene.publish(manifest, in: scene.app)
+            }
+            let tags = try [Tag("a"), Tag("b")]
+            try await scene.publish(index, in: scene.app, tags: tags)
+            let app = scene.app
+            let further = [signature, countersignature]
+            for selected in [[tags[0]], tags] {
+                let found = try await contents(scene, ImageSelection(selected.map { .tag(app, $0) }))
+                let manifests = [images[0].manifest, images[1].manifest, index, list] + further
+                #expect(Set(found.manifests) == Set(manifests.map { "\(app)@\($0.digest)" }))
+                // What the index lists is found through it.
+                let entries =
+                    selected.map { "\(app):\($0) \(index.digest)" } + further.map { "\(app):- \($0.digest)" }
+                #expect(found.entries.sorted() == entries.sorted())
+            }
+        }
+    }
+
     @Test("knows what there is, and which indexes list a manifest", arguments: Implementation.all)
     func lookups(_ implementation: Implementation) async throws {
         try await implementation.withScene { scene in
