@@ -1,7 +1,9 @@
 import ArgumentParser
 import Dispatch
+import FoundationEssentials
 import Glibc
 import OCI
+import Registry
 import Storage
 
 /// `berth restore`: a storage folder out of a backup.
@@ -82,7 +84,17 @@ struct RestoreCommand: AsyncParsableCommand {
     /// The absolute path of a backup: what was named, or the latest one in it.
     private static func backup(in folder: String) throws -> String {
         let latest = folder + "/latest"
-        let path = access(folder + "/berth.db", F_OK) != 0 && access(latest, F_OK) == 0 ? latest : folder
+        var path = folder
+        if access(folder + "/berth.db", F_OK) != 0 {
+            if access(latest, F_OK) == 0 {
+                path = latest
+            } else if let names = try? FileManager.default.contentsOfDirectory(atPath: folder),
+                let last = BackupName.last(among: names)
+            {
+                // The link that says which is gone, or leads nowhere.
+                path = "\(folder)/\(last)"
+            }
+        }
         guard let resolved = realpath(path, nil) else {
             throw CommandError("there is no backup \(folder.printable): \(String(cString: strerror(errno)))")
         }

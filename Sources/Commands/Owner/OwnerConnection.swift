@@ -29,8 +29,10 @@ struct OwnerConnection: Sendable {
         }
         // Between two looks another command may take the folder, or let go of it.
         let deadline = ContinuousClock.now + patience
+        var pid: Int32?
         while true {
             if let holder = StorageOwnership.holder(of: configuration.storage) {
+                pid = holder.pid
                 try refuseForeignSocket(holder.socketPath)
                 if let path = holder.socketPath, let connection = await OwnerConnection(reaching: path) {
                     do {
@@ -47,7 +49,10 @@ struct OwnerConnection: Sendable {
             }
             guard ContinuousClock.now < deadline else {
                 throw CommandError(
-                    "the process that owns \(configuration.storage) does not answer: see berth.lock there for its pid"
+                    """
+                    the process \(pid.map { "\($0) " } ?? "")that owns \(configuration.storage) does not answer: \
+                    was its folder moved, or its socket removed? Stop it, and give the command again
+                    """
                 )
             }
             try await Task.sleep(for: .milliseconds(20))
@@ -85,7 +90,7 @@ struct OwnerConnection: Sendable {
     private static func isLost(_ error: any Error) -> Bool {
         switch error {
         case let error as HTTPClientError: error == .remoteConnectionClosed
-        case is ChannelError, is IOError, is NIOConnectionError: true
+        case is ChannelError, is IOError, is NIOConnectionError, is HTTPParserError: true
         default: false
         }
     }

@@ -39,7 +39,7 @@ final class BackupFolder: Sendable {
             }
             lock = try files.open(marker, .read)
             guard flock(lock.descriptor, LOCK_EX | LOCK_NB) == 0 else { throw BackupError.busy(path) }
-            for name in names where name.hasSuffix(Self.partial) { try remove(path + "/" + name) }
+            for name in names where Self.isUnfinished(name) { try remove(path + "/" + name) }
         } catch let error as FileError {
             throw Self.error(error, path)
         }
@@ -61,23 +61,26 @@ final class BackupFolder: Sendable {
         return names
     }
 
+    /// Whether a name is that of something that was being made here, and of nobody else's.
+    private static func isUnfinished(_ name: String) -> Bool {
+        guard name.hasSuffix(partial) else { return false }
+        let rest = String(name.dropLast(partial.count))
+        return rest == latest || BackupName(rest) != nil
+    }
+
     /// The names of the backups that are complete, the oldest first.
-    private func backups() throws -> [String] {
-        try Self.names(in: path, files).filter { name in
-            guard let first = name.utf8.first else { return false }
-            return first.isASCIIDigit && name.contains("Z") && !name.hasSuffix(Self.partial)
-        }
-        .sorted()
+    ///
+    /// Whatever else somebody keeps here, under whatever name, is not this program's.
+    private func backups() throws -> [BackupName] {
+        try Self.names(in: path, files).compactMap(BackupName.init).sorted()
     }
 
     /// The last backup that is complete.
-    func last() throws -> String? { try backups().last.map { path + "/" + $0 } }
+    func last() throws -> String? { try backups().last.map { "\(path)/\($0)" } }
 
     /// Begins a backup, and returns its name and where it is made.
     func begin(at moment: Timestamp) throws -> (name: String, folder: String) {
-        let names = Set(try backups())
-        let base = moment.compactText
-        let name = (1...).lazy.map { $0 == 1 ? base : "\(base)-\($0)" }.first { !names.contains($0) } ?? base
+        let name = BackupName(at: moment, after: try backups().last).description
         let folder = path + "/" + name + Self.partial
         for algorithm in SupportedAlgorithm.allCases {
             try files.makeFolder(folder + "/blobs/" + algorithm.rawValue)
@@ -110,7 +113,7 @@ final class BackupFolder: Sendable {
         let old = try backups().dropLast(count)
         for name in old {
             // Under another name first: what is half removed is no backup.
-            let folder = path + "/" + name
+            let folder = "\(path)/\(name)"
             try files.rename(folder, to: folder + Self.partial)
             try remove(folder + Self.partial)
         }
@@ -129,22 +132,6 @@ final class BackupFolder: Sendable {
             for name in try Self.names(in: path, files) { try remove(path + "/" + name) }
             try files.removeFolder(path)
         }
-    }
-}
-
-extension Timestamp {
-    /// The moment as `20260131T120000Z`, which sorts by time and is a file's name anywhere.
-    fileprivate var compactText: String {
-        var seconds = time_t(milliseconds / 1000)
-        var parts = tm()
-        gmtime_r(&seconds, &parts)
-        func digits(_ number: CInt, _ count: Int) -> String {
-            let text = String(number)
-            return String(repeating: "0", count: max(0, count - text.count)) + text
-        }
-        let date = digits(parts.tm_year + 1900, 4) + digits(parts.tm_mon + 1, 2) + digits(parts.tm_mday, 2)
-        let time = digits(parts.tm_hour, 2) + digits(parts.tm_min, 2) + digits(parts.tm_sec, 2)
-        return date + "T" + time + "Z"
     }
 }
 

@@ -76,6 +76,7 @@ struct BackupRun {
     private static let portion = 256
 
     private mutating func takeBlobs(of catalog: CatalogCopy) async throws {
+        report.lost = try await Self.blocking { try catalog.quarantined() }
         let total = try await Self.blocking { try catalog.size() }
         var done: Int64 = 0
         var last: BlobRecord.ID?

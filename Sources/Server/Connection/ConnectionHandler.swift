@@ -19,13 +19,14 @@ final class ConnectionHandler: ChannelDuplexHandler {
         case head
         /// That of the last open request.
         case content
-        /// The reply has ended and the content has not: `rest` bytes more are passed on until `end`, and thrown away above.
-        case drain(rest: Int, end: NIODeadline)
+        /// The reply has ended and the content has not: `rest` bytes more are passed on, and thrown away above.
+        case drain(rest: Int, since: NIODeadline)
         /// Nothing is passed on any more.
         case ignored
     }
 
     private let limits: ConnectionLimits
+    private let isExcess: Bool
     /// Whether others wait for a connection to end.
     private let isCrowded: () -> Bool
     private var requests = CircularBuffer<OpenRequest>()
@@ -36,6 +37,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private var isEnding = false
     /// What came was no HTTP, and Hummingbird says so behind the replies to the open requests.
     private var owesRefusal = false
+    /// Whoever has it has too many.
+    private var isUnwanted = false
     private var isInputClosed = false
     private var isHangingUp = false
     private var isFirstRequest = true
@@ -43,8 +46,14 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private var tick: RepeatedTask?
     private var deadline: Scheduled<Void>?
 
-    init(limits: ConnectionLimits, isCrowded: @escaping () -> Bool = { false }) {
+    /// `isExcess`: whether whoever opened it has more than its share.
+    init(
+        limits: ConnectionLimits,
+        isExcess: Bool = false,
+        isCrowded: @escaping () -> Bool = { false }
+    ) {
         self.limits = limits
+        self.isExcess = isExcess
         self.isCrowded = isCrowded
     }
 
@@ -135,12 +144,12 @@ final class ConnectionHandler: ChannelDuplexHandler {
             head.headers.remove(name: "Connection")
             context.fireChannelRead(wrapInboundOut(.head(head)))
             return
-        case (.body(let bytes), .drain(let rest, let end)):
+        case (.body(let bytes), .drain(let rest, let since)):
             guard bytes.readableBytes <= rest else {
                 stopReading(context)
                 return
             }
-            intake = .drain(rest: rest - bytes.readableBytes, end: end)
+            intake = .drain(rest: rest - bytes.readableBytes, since: since)
         case (.body, _):
             hasStoppedWaiting()
         case (.end, .drain):
@@ -169,7 +178,9 @@ final class ConnectionHandler: ChannelDuplexHandler {
         promise: EventLoopPromise<Void>?
     ) {
         switch event {
-        case is ConnectionUnwanted: isEnding = true
+        case is ConnectionUnwanted:
+            isEnding = true
+            isUnwanted = true
         case is ContentWanted: goOn(context)
         default:
             context.triggerUserOutboundEvent(event, promise: promise)
@@ -231,10 +242,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
         unsentReplies += 1
         if requests.popFirst() == nil { owesRefusal = false }
         if requests.isEmpty, case .content = intake {
-            intake = .drain(
-                rest: ConnectionLimits.maximumDrain,
-                end: context.eventLoop.now + ConnectionLimits.drainTime
-            )
+            intake = .drain(rest: ConnectionLimits.maximumDrain, since: context.eventLoop.now)
             schedule(ConnectionLimits.drainSilence, context) { $0.checkDrain($1) }
         }
     }
@@ -243,8 +251,11 @@ final class ConnectionHandler: ChannelDuplexHandler {
     ///
     /// The time in which nothing was read of what it sent is not its own.
     private func checkDrain(_ context: ChannelHandlerContext) {
-        guard case .drain(_, let end) = intake else { return }
+        guard case .drain(_, let since) = intake else { return }
         let now = context.eventLoop.now
+        // Nobody waits for a place that somebody has who is not wanted.
+        let isShort = isUnwanted || isCrowded()
+        let end = since + (isShort ? ConnectionLimits.drainSilence : ConnectionLimits.drainTime)
         let left = ConnectionLimits.drainSilence - watch.timeOfRead(now)
         guard left > .zero, end > now else { return stopReading(context) }
         schedule(min(left, end - now), context) { $0.checkDrain($1) }
@@ -311,7 +322,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private var quietLimit: TimeAmount {
         let limit = isFirstRequest ? limits.header : limits.idle
         guard isCrowded() else { return limit }
-        return min(limit, isFirstRequest ? ConnectionLimits.crowdedHeader : ConnectionLimits.crowdedIdle)
+        let isPatient = isFirstRequest && !isExcess
+        return min(limit, isPatient ? ConnectionLimits.crowdedHeader : ConnectionLimits.crowdedIdle)
     }
 
     /// Ends a connection whose peer has done nothing for too long, or next to nothing.

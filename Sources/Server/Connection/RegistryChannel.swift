@@ -30,7 +30,11 @@ struct RegistryChannel: HTTPChannelHandler {
                 withEncoderConfiguration: .init(),
                 withDecoderLimitConfiguration: decoderLimits
             )
-            try pipeline.addHandler(ConnectionHandler(limits: limits) { [census] in census.isCrowded })
+            try pipeline.addHandler(
+                ConnectionHandler(limits: limits, isExcess: census.isExceeded(by: client)) { [census] in
+                    census.isCrowded
+                }
+            )
             try pipeline.addHandler(HTTP1ToHTTPServerCodec(secure: false))
             return try NIOAsyncChannel(
                 wrappingChannelSynchronously: channel,

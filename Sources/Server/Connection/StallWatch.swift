@@ -100,9 +100,9 @@ extension ConnectionLimits {
     /// How often a connection is looked at.
     ///
     /// Often enough that no time-out is late by more than a quarter: what waits to be sent is seen at one look, and that
-    /// nothing of it was taken at a later one.
+    /// nothing of it was taken at a later one. What holds while others wait is late by a second at most.
     var checkPeriod: TimeAmount {
         let shortest = min(header, idle, stall)
-        return max(.milliseconds(5), min(.seconds(5), .nanoseconds(shortest.nanoseconds / 8)))
+        return max(.milliseconds(5), min(.seconds(1), .nanoseconds(shortest.nanoseconds / 8)))
     }
 }

@@ -117,6 +117,8 @@ package struct Restoration {
 
     private func copyBlobs(of catalog: CatalogCopy, _ tell: (Int64, Int64) -> Void) throws -> Report {
         var report = Report()
+        // Who made the copy knew of these.
+        report.lost = try catalog.quarantined()
         let total = try catalog.size()
         var done: Int64 = 0
         var last: BlobRecord.ID?

@@ -1,6 +1,7 @@
 import Glibc
 package import Logging
 import NIOPosix
+import Synchronization
 
 /// A storage folder, opened by its one owner: blobs as files, and the catalog beside them.
 ///
@@ -35,12 +36,17 @@ package final class StorageFolder: Sendable {
         threads = NIOThreadPool(numberOfThreads: Self.threadCount)
         threads.start()
         let reserve = SpaceReserve(folder: ownership.folder)
+        let hadDatabase = access(ownership.folder + "/berth.db", F_OK) == 0
         do {
             try await threads.runBlocking { [folder = ownership.folder] in
                 try Self.makeLogDurable(in: folder, with: files, reserve)
             }
             // Before all else: what a newer program has written is refused here, and nothing of it is changed.
-            database = try await SQLiteCatalog(path: ownership.folder + "/berth.db", reserve: reserve)
+            database = try await SQLiteCatalog(
+                path: ownership.folder + "/berth.db",
+                reserve: reserve,
+                isInPlace: { ownership.isInPlace() }
+            )
             catalog = database
         } catch {
             try? await threads.shutdownGracefully()
@@ -49,6 +55,7 @@ package final class StorageFolder: Sendable {
         do {
             blobs = try await FileBlobStore(folder: ownership.folder, threads: threads, files: files)
             try await Self.takeMark(from: ownership.folder, to: database)
+            if !hadDatabase { try await noteLostDatabase(logger) }
             let recovery = Recovery(blobs: blobs, catalog: catalog, logger: logger)
             if database.wasInterrupted {
                 try await recovery.run()
@@ -90,6 +97,20 @@ package final class StorageFolder: Sendable {
         unlink(mark)
     }
 
+    /// Where the database is new and blobs are there already, keeps these until somebody says otherwise.
+    ///
+    /// What names them may yet be put back.
+    private func noteLostDatabase(_ logger: Logger) async throws {
+        let count = Mutex(0)
+        try await blobs.forEachPlaced { digests in count.withLock { $0 += digests.count } }
+        guard case let found = count.withLock({ $0 }), found > 0 else { return }
+        logger.warning(
+            "berth.db was missing and is made anew: the blobs that are there are kept until berth verify --repair",
+            metadata: ["blobs": "\(found)"]
+        )
+        try await database.noteRestored()
+    }
+
     /// Makes everything durable, and closes the folder.
     ///
     /// Nothing may be called afterwards.
@@ -107,7 +128,8 @@ package final class StorageFolder: Sendable {
             throw error
         }
         try await threads.shutdownGracefully()
-        unlink(ownership.socketPath)
+        // Elsewhere it may be another owner's.
+        if ownership.isInPlace() { unlink(ownership.socketPath) }
     }
 
     /// Lets go of the folder as the death of the process would.

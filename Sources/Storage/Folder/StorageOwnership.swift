@@ -19,11 +19,22 @@ package final class StorageOwnership: Sendable {
     /// Where this owner listens for commands, once it does.
     package let socketPath: String
     private let lock: OpenFile
+    /// The folder itself, locked too: whoever removes the other file lets nobody in.
+    private let place: OpenFile
 
-    private init(folder: String, socketPath: String, lock: OpenFile) {
+    private init(folder: String, socketPath: String, lock: OpenFile, place: OpenFile) {
         self.folder = folder
         self.socketPath = socketPath
         self.lock = lock
+        self.place = place
+    }
+
+    /// Whether the folder's path still leads to the folder that was taken: somebody may have moved it, and put another in
+    /// its place.
+    func isInPlace() -> Bool {
+        var (taken, found) = (stat(), stat())
+        return fstat(place.descriptor, &taken) == 0 && stat(folder, &found) == 0
+            && taken.st_dev == found.st_dev && taken.st_ino == found.st_ino
     }
 
     /// Takes a folder, made where there is none.
@@ -43,8 +54,15 @@ package final class StorageOwnership: Sendable {
             guard code == EWOULDBLOCK else { throw .unusable(folder, code: code) }
             throw .held(folder: folder, by: Holder(readingFrom: lock))
         }
+        let placeDescriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard placeDescriptor >= 0 else { throw .unusable(folder, code: errno) }
+        let place = OpenFile(owning: placeDescriptor, path: folder)
+        if let code = tryLock(place, LOCK_EX) {
+            guard code == EWOULDBLOCK else { throw .unusable(folder, code: code) }
+            throw .held(folder: folder, by: Holder(readingFrom: lock))
+        }
         let socketPath = try SocketPath.choose(for: folder)
-        let ownership = StorageOwnership(folder: folder, socketPath: socketPath, lock: lock)
+        let ownership = StorageOwnership(folder: folder, socketPath: socketPath, lock: lock, place: place)
         try ownership.writeHolder(role)
         return ownership
     }
@@ -151,7 +169,7 @@ extension StorageOwnershipError: CustomStringConvertible {
         switch self {
         case .held(let folder, let holder):
             """
-            the storage folder \(folder) is in use by process \(holder.pid.map(String.init) ?? "(starting)"): \
+            the storage folder \(folder) is in use by \(holder.pid.map { "process \($0)" } ?? "another process"): \
             stop that one, or choose another folder with --storage
             """
         case .networkFileSystem(let folder, let name):

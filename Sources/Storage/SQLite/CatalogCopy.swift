@@ -1,4 +1,5 @@
 import GRDB
+package import OCI
 
 /// A catalog in a file of its own that nobody works with: a backup's, or one that is being restored.
 ///
@@ -30,6 +31,11 @@ package final class CatalogCopy: Sendable {
     package init(restoring path: String) throws {
         do {
             database = try DatabaseQueue(path: path)
+            guard try database.read(Schema.migrator.hasBegun) else {
+                throw StorageError.database(
+                    "the backup's berth.db holds no catalog: it is empty, or was cut off"
+                )
+            }
             if try database.read(Schema.migrator.hasBeenSuperseded) {
                 throw StorageError.database(
                     "the backup was written by a newer version of this program; use that one"
@@ -50,6 +56,14 @@ package final class CatalogCopy: Sendable {
     /// What was about to be removed needs not be copied.
     private static func forgetDeleted(_ database: Database) throws {
         try database.run("DELETE FROM blob WHERE state = 1")
+    }
+
+    /// Blobs that are known to be damaged, and so are not among the others.
+    package func quarantined() throws -> [Digest] {
+        try reading { database in
+            try database.rows("SELECT digest FROM blob WHERE state = 2 ORDER BY id")
+                .map { try $0.digest("digest") }
+        }
     }
 
     /// Blobs that are there, in order, those behind `last`.

@@ -128,6 +128,14 @@ extension SQLiteCatalog {
             [Data(publication.bytes), digest]
         )
         if let id = try database.manifestID(publication.digest, repositoryID: repositoryID) {
+            // Whoever was told that it is stored may count on it as somebody may who has pulled it.
+            try database.run(
+                """
+                UPDATE repository_manifest SET untagged_at = max(untagged_at, ?1)
+                WHERE repository_id = ?2 AND manifest_id = ?3 AND untagged_at IS NOT NULL
+                """,
+                [publication.now, repositoryID, id]
+            )
             try database.run(
                 """
                 UPDATE repository_manifest SET media_type = ?1, artifact_type = ?2
@@ -203,6 +211,11 @@ extension SQLiteCatalog {
             && (current?.isImmutable == true || publication.immutableTags.contains(tag))
         let expires = publication.expiry[tag]
         if let current, current.manifestID == manifestID, isValid {
+            // Retention goes by when it was last pushed, whether that was a change or none.
+            try database.run(
+                "UPDATE tag SET updated_at = max(updated_at, ?) WHERE repository_id = ? AND name = ?",
+                [publication.now, repositoryID, tag.rawValue]
+            )
             if !isLocked, current.expires != expires || publication.locksTags && !current.isImmutable {
                 try database.run(
                     "UPDATE tag SET expires_at = ?, is_immutable = ? WHERE repository_id = ? AND name = ?",

@@ -28,14 +28,18 @@ package final class SQLiteCatalog: Catalog {
     package convenience init(path: String) async throws { try await self.init(path: path, reserve: nil) }
 
     /// The same, with space for what has to be written though the disk is full.
-    init(path: String, reserve: SpaceReserve?) async throws {
+    init(
+        path: String,
+        reserve: SpaceReserve?,
+        isInPlace: @escaping @Sendable () -> Bool = { true }
+    ) async throws {
         do throws(StorageError) {
             database = try Self.open(path)
         } catch {
             guard error == .full, reserve?.release() == true else { throw error }
             database = try Self.open(path)
         }
-        writes = WriteQueue(database, reserve: reserve)
+        writes = WriteQueue(database, reserve: reserve, isInPlace: isInPlace)
         do {
             wasInterrupted = try await writes.perform(.power, mayUseReserve: true) { database in
                 let wasOpen = try database.exists("SELECT 1 FROM store WHERE key = 'open'")

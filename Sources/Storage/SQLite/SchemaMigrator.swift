@@ -25,6 +25,9 @@ struct SchemaMigrator: Sendable {
         steps.append(Step(name: name, take: take))
     }
 
+    /// Whether a database has taken any step: it is a catalog, and not just an empty file.
+    func hasBegun(_ database: Database) throws -> Bool { try !Self.taken(database).isEmpty }
+
     /// Whether a database has taken a step that is not known here.
     func hasBeenSuperseded(_ database: Database) throws -> Bool {
         try !Self.taken(database).isSubset(of: migrations)

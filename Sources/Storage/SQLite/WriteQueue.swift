@@ -40,15 +40,22 @@ final class WriteQueue: Sendable {
 
     private let database: any DatabaseWriter
     private let reserve: SpaceReserve?
+    private let isInPlace: @Sendable () -> Bool
     private let log = LogLength()
     private let state = Mutex(State())
 
     /// Takes the checkpoints over from SQLite, on the database's writing connection.
     ///
-    /// `reserve`: what a full disk still has for operations that may use it.
-    init(_ database: any DatabaseWriter, reserve: SpaceReserve? = nil) {
+    /// `reserve`: what a full disk still has for operations that may use it. `isInPlace`: whether the files that operations
+    /// make beside the database still come to lie beside it.
+    init(
+        _ database: any DatabaseWriter,
+        reserve: SpaceReserve? = nil,
+        isInPlace: @escaping @Sendable () -> Bool = { true }
+    ) {
         self.database = database
         self.reserve = reserve
+        self.isInPlace = isInPlace
         database.asyncWriteWithoutTransaction { [log] in $0.tellLength(to: log) }
     }
 
@@ -127,6 +134,11 @@ final class WriteQueue: Sendable {
         let refused: [Refusal]
         do {
             if let failure = state.withLock({ $0.brokenBy }) { throw failure }
+            guard isInPlace() else {
+                throw StorageError.database(
+                    "the storage folder was moved or replaced while it was in use: nothing is written until a restart"
+                )
+            }
             let isPower = batch.contains { $0.durability == .power }
             // GRDB sets NORMAL itself when it opens a connection; the level cannot change inside a transaction.
             try database.execute(sql: "PRAGMA synchronous = \(isPower ? "FULL" : "NORMAL")")

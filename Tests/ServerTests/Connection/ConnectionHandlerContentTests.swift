@@ -132,6 +132,28 @@ struct ConnectionHandlerContentTests {
         #expect(connection.isClosed)
     }
 
+    @Test(
+        "While others wait, or where it is not wanted, a refused client has two seconds",
+        arguments: [true, false]
+    )
+    func shortDrain(isUnwanted: Bool) throws {
+        let connection = try EmbeddedConnection()
+        connection.receive("PUT /a HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n")
+        if isUnwanted {
+            connection.channel.triggerUserOutboundEvent(ConnectionUnwanted(), promise: nil)
+        } else {
+            connection.isCrowded = true
+        }
+        connection.reply(503)
+        for _ in 1...19 {
+            connection.pass(.milliseconds(100))
+            connection.receive("x")
+            #expect(!connection.isOutputClosed)
+        }
+        connection.pass(.milliseconds(100))
+        #expect(connection.isOutputClosed)
+    }
+
     @Test("A refused client that sends nothing more is hung up on after two seconds")
     func drainSilence() throws {
         let connection = try EmbeddedConnection()

@@ -15,7 +15,8 @@ final class EmbeddedConnection {
     /// Whether the server says that others wait for a connection.
     var isCrowded = false
 
-    init(_ limits: ConnectionLimits = ConnectionLimits()) throws {
+    /// `isExcess`: whether whoever opened it has more than its share.
+    init(_ limits: ConnectionLimits = ConnectionLimits(), isExcess: Bool = false) throws {
         let pipeline = channel.pipeline.syncOperations
         try pipeline.addHandler(network)
         try pipeline.configureHTTPServerPipeline(
@@ -25,7 +26,9 @@ final class EmbeddedConnection {
             withEncoderConfiguration: .init(),
             withDecoderLimitConfiguration: .init()
         )
-        try pipeline.addHandler(ConnectionHandler(limits: limits) { [unowned self] in isCrowded })
+        try pipeline.addHandler(
+            ConnectionHandler(limits: limits, isExcess: isExcess) { [unowned self] in isCrowded }
+        )
         try pipeline.addHandler(application)
         channel.connect(to: try SocketAddress(ipAddress: "127.0.0.1", port: 1), promise: nil)
         channel.read()

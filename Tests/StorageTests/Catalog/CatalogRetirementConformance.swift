@@ -46,6 +46,27 @@ struct CatalogRetirementConformance {
         }
     }
 
+    @Test("goes by the last push of a tag, also by one that changed nothing", arguments: Implementation.all)
+    func pushedAgain(_ implementation: Implementation) async throws {
+        try await implementation.withScene { scene in
+            let image = try ImageFixture("app")
+            try await scene.push(image, to: scene.app, tags: [.latest])
+            func use() async throws -> TagUse {
+                let now = scene.clock.now
+                let page = try await scene.catalog.tagUsePage(of: scene.app, after: nil, limit: 9, now: now)
+                return try #require(page.elements.first)
+            }
+            let first = try await use()
+            let moment = scene.clock.advance(by: .seconds(60))
+            try await scene.publish(image.manifest, in: scene.app, tags: [.latest])
+            #expect(try await use().pushed == moment)
+            // Whoever decided by what was there before takes nothing.
+            let removed = try await scene.catalog.removeTags([first], of: scene.app, now: scene.clock.now)
+            #expect(removed.isEmpty)
+            #expect(try await scene.tags(of: scene.app) == ["latest"])
+        }
+    }
+
     @Test("knows when each tag was pushed and pulled", arguments: Implementation.all, [true, false])
     func uses(_ implementation: Implementation, _ isFlushed: Bool) async throws {
         try await implementation.withScene { scene in

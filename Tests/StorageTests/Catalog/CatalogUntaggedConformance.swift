@@ -131,6 +131,24 @@ struct CatalogUntaggedConformance {
         }
     }
 
+    @Test("stays for as long again where it is pushed again", arguments: Implementation.all)
+    func pushedAgain(_ implementation: Implementation) async throws {
+        try await implementation.withScene { scene in
+            let image = try ImageFixture("app")
+            try await scene.push(image, to: scene.app, tags: [.latest])
+            #expect(try await scene.catalog.deleteTag(.latest, in: scene.app, now: scene.clock.now))
+            for _ in 0..<3 {
+                scene.clock.advance(by: Self.period - .milliseconds(1))
+                #expect(try await scene.removeUntagged() == [])
+                try await scene.publish(image.manifest, in: scene.app)
+            }
+            scene.clock.advance(by: Self.period - .milliseconds(1))
+            #expect(try await scene.removeUntagged() == [])
+            scene.clock.advance(by: .milliseconds(1))
+            #expect(try await scene.removeUntagged().map(\.digest) == [image.manifest.digest])
+        }
+    }
+
     @Test("stays where its subject comes back in time", arguments: Implementation.all)
     func subjectReturns(_ implementation: Implementation) async throws {
         try await implementation.withScene { scene in

@@ -29,6 +29,56 @@ struct RestorationTests {
         }
     }
 
+    @Test("tells of what was known to be damaged when the copy was made")
+    func quarantined() async throws {
+        try await withSource { source, _, folder in
+            try await FolderScene.with(source.path) { scene async throws in
+                let record = try #require(try await scene.catalog.blob(blob.digest, in: scene.app))
+                #expect(try await scene.catalog.quarantine(record.id))
+            }
+            let report = try Restoration.run(from: source.path, to: folder.file("s"), verifies: false) {
+                _,
+                _ in
+            }
+            #expect(report.lost == [blob.digest])
+        }
+    }
+
+    @Test("is not made of a database that holds nothing", arguments: ["", "SQLite format 3"])
+    func emptyDatabase(content: String) async throws {
+        try await withTemporaryFolder { folder in
+            try FileManager.default.createDirectory(
+                atPath: folder.file("copy"),
+                withIntermediateDirectories: true
+            )
+            try Data(content.utf8).write(to: URL(filePath: folder.file("copy/berth.db")))
+            #expect(throws: StorageError.self) {
+                _ = try Restoration.run(from: folder.file("copy"), to: folder.file("s"), verifies: false) {
+                    _,
+                    _ in
+                }
+            }
+        }
+    }
+
+    @Test("keeps the blobs beside a database that was lost, until somebody says that nothing needs them")
+    func lostDatabase() async throws {
+        try await withSource { source, _, _ in
+            try FileManager.default.moveItem(atPath: source.file("berth.db"), toPath: source.file("kept"))
+            for _ in 1...3 {
+                try await FolderScene.with(source.path, ending: .crash) { scene async throws in
+                    #expect(try await scene.catalog.isRestored())
+                }
+            }
+            for suffix in ["", "-wal", "-shm"] { unlink(source.file("berth.db" + suffix)) }
+            try FileManager.default.moveItem(atPath: source.file("kept"), toPath: source.file("berth.db"))
+            try await FolderScene.with(source.path) { scene async throws in
+                #expect(try await scene.pull(blob, from: scene.app) == blob.bytes)
+                try await scene.expectWhole()
+            }
+        }
+    }
+
     @Test("has everything, whole and durable, and opens clean", arguments: FolderScene.Ending.allCases)
     func restores(_ ending: FolderScene.Ending) async throws {
         try await withSource(ending) { source, image, folder in

@@ -57,6 +57,44 @@ struct StorageOwnershipTests {
         return true
     }
 
+    @Test("stays the only one where somebody removes its files")
+    func withoutLockFile() throws {
+        let folder = try TemporaryFolder()
+        defer { folder.remove() }
+        let ownership = try StorageOwnership.acquire(folder.path)
+        try FileManager.default.removeItem(atPath: folder.file("berth.lock"))
+        let error = #expect(throws: StorageOwnershipError.self) {
+            _ = try StorageOwnership.acquire(folder.path)
+        }
+        #expect(error.map { "\($0)".contains("in use by") } == true)
+        withExtendedLifetime(ownership) {}
+    }
+
+    @Test("writes nothing once its folder is elsewhere, and leaves alone who is there instead")
+    func movedFolder() async throws {
+        try await withTemporaryFolder { folder in
+            let (path, moved) = (folder.file("storage"), folder.file("moved"))
+            let (before, after) = (BlobFixture("before"), BlobFixture("after"))
+            try await FolderScene.with(path, ending: .crash) { scene in
+                try await scene.push(before, to: scene.app)
+                try FileManager.default.moveItem(atPath: path, toPath: moved)
+                await #expect(throws: StorageError.self) { try await scene.push(after, to: scene.app) }
+                try await FolderScene.with(path) { other in
+                    try await other.push(after, to: other.app)
+                    let error = await #expect(throws: StorageError.self) {
+                        try await scene.push(BlobFixture("lost"), to: scene.app)
+                    }
+                    #expect(error.map { "\($0)".contains("was moved or replaced") } == true)
+                    #expect(try await other.pull(after, from: other.app) == after.bytes)
+                }
+            }
+            try await FolderScene.with(moved) { scene in
+                try await scene.expectWhole()
+                #expect(try await scene.pull(before, from: scene.app) == before.bytes)
+            }
+        }
+    }
+
     @Test("is the same by any path to the folder")
     func paths() throws {
         let folder = try TemporaryFolder()
