@@ -249,7 +249,13 @@ struct BackupTests {
             let outcome = try await run(program, ["backup", "backups", "--storage", program.storage.path])
             #expect(outcome.status == 1 && outcome.output.contains("backed up 5 blobs"), "\(outcome.output)")
             #expect(outcome.errors.contains("1 blob damaged or missing"), "\(outcome.errors)")
-            _ = try await succeed(program, "restore", "backups", "--storage", "copy")
+            let again = try await run(program, ["backup", "backups", "--storage", program.storage.path])
+            #expect(
+                again.status == 1 && again.errors.contains("1 blob damaged or missing"),
+                "\(again.errors)"
+            )
+            let copy = try await run(program, ["restore", "backups", "--storage", "copy"])
+            #expect(copy.status == 1 && copy.errors.contains("sha256:\(name) is missing"), "\(copy.errors)")
             let verified = try await run(program, ["verify", "--storage", "copy"])
             #expect(verified.status == 1 && verified.output.contains("sha256:\(name)"), "\(verified.output)")
 
