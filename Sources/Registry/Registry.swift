@@ -10,7 +10,7 @@ package struct Registry: Sendable {
     let blobs: any BlobStore
     let catalog: any Catalog
     let packager: Packager
-    let clock: WallClock
+    package let clock: WallClock
     let leases = UploadLeases()
     let sessions = SessionCensus()
     let logger: Logger

@@ -16,13 +16,24 @@ struct AccessLog: Sendable {
     private let start = ContinuousClock.now
 
     init(logger: Logger, request: HTTPRequest, channel: any Channel) {
-        self.logger = logger
-        method = request.method
-        let target = request.path ?? ""
-        path = String(target.prefix { $0 != "?" }).printable
-        // A socket file's peer has no address.
-        remote = channel.remoteAddress?.ipAddress ?? "local"
+        self.init(
+            logger: logger,
+            method: request.method,
+            path: String((request.path ?? "").prefix { $0 != "?" }).printable,
+            remote: Self.name(of: channel)
+        )
     }
+
+    /// `path`: without the query, and printable.
+    init(logger: Logger, method: HTTPRequest.Method, path: String, remote: String) {
+        self.logger = logger
+        self.method = method
+        self.path = path
+        self.remote = remote
+    }
+
+    /// Who a connection is for; a socket file's peer has no address.
+    static func name(of channel: any Channel) -> String { channel.remoteAddress?.ipAddress ?? "local" }
 
     /// The reply, which writes its line when it has been sent, or broke off.
     func recording(_ response: Response) -> Response {

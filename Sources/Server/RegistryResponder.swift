@@ -2,6 +2,7 @@ import HTTPTypes
 package import Hummingbird
 package import Logging
 import NIOCore
+import NIOHTTP1
 import OCI
 package import Registry
 
@@ -35,6 +36,8 @@ package struct RegistryResponder: HTTPResponder {
     private let listener: Listener
     private let admission: Admission
     private let census: ConnectionCensus?
+    /// Where replies are remembered; nil where nobody asks there.
+    private let replies: HotReplies?
     private let logger: Logger
 
     package init(
@@ -43,7 +46,14 @@ package struct RegistryResponder: HTTPResponder {
         admission: Admission = Admission(),
         logger: Logger
     ) {
-        self.init(registry: registry, listener: listener, admission: admission, census: nil, logger: logger)
+        self.init(
+            registry: registry,
+            listener: listener,
+            admission: admission,
+            census: nil,
+            replies: nil,
+            logger: logger
+        )
     }
 
     /// `census`: of the connections that the requests come on; nil where they come otherwise.
@@ -52,12 +62,14 @@ package struct RegistryResponder: HTTPResponder {
         listener: Listener,
         admission: Admission,
         census: ConnectionCensus?,
+        replies: HotReplies?,
         logger: Logger
     ) {
         self.registry = registry
         self.listener = listener
         self.admission = admission
         self.census = census
+        self.replies = replies
         self.logger = logger
     }
 
@@ -68,8 +80,11 @@ package struct RegistryResponder: HTTPResponder {
         }
         let target = Result { () throws(EndpointError) in try RequestTarget(request.head.path ?? "") }
         var response: Response
+        var repeatable: Reply.Repeatable?
         do {
-            response = try await answer(request, target, context)
+            let reply = try await answer(request, target, context)
+            response = reply.response
+            repeatable = reply.repeatable
         } catch {
             let reply = ErrorReply(error)
             // Nobody waits any more for what was cancelled; who was not let in has a line of the access log.
@@ -89,14 +104,37 @@ package struct RegistryResponder: HTTPResponder {
                 of: request.method
             )
         }
-        return log.recording(request.method == .head ? response.createHeadResponse() : response)
+        if request.method == .head { response = response.createHeadResponse() }
+        if let repeatable { keep(response, repeatable, of: request.head, path: log.path) }
+        return log.recording(response)
+    }
+
+    private func keep(
+        _ response: Response,
+        _ repeatable: Reply.Repeatable,
+        of request: HTTPRequest,
+        path: String
+    ) {
+        guard let replies, let target = request.path, response.status == .ok else { return }
+        var fields = response.headers
+        fields[.server] = RegistryServer.name
+        if let content = repeatable.content { fields[.contentLength] = String(content.readableBytes) }
+        replies.keep(
+            HotReply(
+                headers: HTTPHeaders(fields.map { ($0.name.rawName, $0.value) }),
+                content: repeatable.content,
+                path: path,
+                lease: repeatable.lease
+            ),
+            for: HotReplies.Key(isHead: request.method == .head, target: target)
+        )
     }
 
     private func answer(
         _ request: Request,
         _ target: Result<RequestTarget, EndpointError>,
         _ context: Context
-    ) async throws -> Response {
+    ) async throws -> Reply {
         let client = ClientIdentity.of(context.channel.remoteAddress)
         if let census, census.isExceeded(by: client) {
             context.channel.triggerUserOutboundEvent(ConnectionUnwanted(), promise: nil)
@@ -119,8 +157,9 @@ package struct RegistryResponder: HTTPResponder {
         )
         let demand = Demand(endpoint, request.head, target.query)
         let ticket = try await admission.enter(demand, for: client)
-        let response = try await dispatch(endpoint, handlers)
-        return withExtendedLifetime(ticket) { response.holding(ticket) }
+        var reply = try await dispatch(endpoint, handlers)
+        reply.response = withExtendedLifetime(ticket) { reply.response.holding(ticket) }
+        return reply
     }
 
     private func checkHost(_ head: HTTPRequest) throws {
@@ -131,28 +170,31 @@ package struct RegistryResponder: HTTPResponder {
         guard listener.hostRule.allows(host) else { throw RequestError.foreignHost(host) }
     }
 
-    private func dispatch(_ endpoint: Endpoint, _ handlers: Handlers) async throws -> Response {
+    private func dispatch(_ endpoint: Endpoint, _ handlers: Handlers) async throws -> Reply {
         switch endpoint {
-        case .checkSupport: .json(.object([]))
+        case .checkSupport: Reply(.json(.object([])))
         case .readBlob(let name, let digest): try await handlers.readBlob(digest, in: name)
-        case .deleteBlob(let name, let digest): try await handlers.deleteBlob(digest, in: name)
-        case .startUpload(let name): try await handlers.startUpload(in: name)
-        case .readUpload(let name, let id): try await handlers.readUpload(id, in: name)
-        case .appendToUpload(let name, let id): try await handlers.appendToUpload(id, in: name)
-        case .finishUpload(let name, let id): try await handlers.finishUpload(id, in: name)
-        case .cancelUpload(let name, let id): try await handlers.cancelUpload(id, in: name)
+        case .deleteBlob(let name, let digest): Reply(try await handlers.deleteBlob(digest, in: name))
+        case .startUpload(let name): Reply(try await handlers.startUpload(in: name))
+        case .readUpload(let name, let id): Reply(try await handlers.readUpload(id, in: name))
+        case .appendToUpload(let name, let id): Reply(try await handlers.appendToUpload(id, in: name))
+        case .finishUpload(let name, let id): Reply(try await handlers.finishUpload(id, in: name))
+        case .cancelUpload(let name, let id): Reply(try await handlers.cancelUpload(id, in: name))
         case .readManifest(let name, let reference): try await handlers.readManifest(reference, in: name)
-        case .pushManifest(let name, let reference): try await handlers.pushManifest(reference, in: name)
-        case .deleteManifest(let name, let reference): try await handlers.deleteManifest(reference, in: name)
-        case .listTags(let name): try await handlers.listTags(of: name)
-        case .listReferrers(let name, let subject): try await handlers.listReferrers(of: subject, in: name)
-        case .listRepositories: try await handlers.listRepositories()
-        case .packageExecutable(let path): try await handlers.packageExecutable(path)
-        case .readImage(let name): try await handlers.readImage(name)
-        case .deleteImage(let name): try await handlers.deleteImage(name)
-        case .welcome: handlers.welcome()
-        case .health: .bytes(Array("ok\n".utf8), type: "text/plain; charset=utf-8")
-        case .administer(let endpoint): try await handlers.administer(endpoint)
+        case .pushManifest(let name, let reference):
+            Reply(try await handlers.pushManifest(reference, in: name))
+        case .deleteManifest(let name, let reference):
+            Reply(try await handlers.deleteManifest(reference, in: name))
+        case .listTags(let name): Reply(try await handlers.listTags(of: name))
+        case .listReferrers(let name, let subject):
+            Reply(try await handlers.listReferrers(of: subject, in: name))
+        case .listRepositories: Reply(try await handlers.listRepositories())
+        case .packageExecutable(let path): Reply(try await handlers.packageExecutable(path))
+        case .readImage(let name): Reply(try await handlers.readImage(name))
+        case .deleteImage(let name): Reply(try await handlers.deleteImage(name))
+        case .welcome: Reply(handlers.welcome())
+        case .health: Reply(.bytes(Array("ok\n".utf8), type: "text/plain; charset=utf-8"))
+        case .administer(let endpoint): Reply(try await handlers.administer(endpoint))
         }
     }
 }

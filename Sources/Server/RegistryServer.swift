@@ -14,10 +14,14 @@ package struct RegistryServer: Sendable {
         case socket(path: String)
     }
 
+    /// What replies call the program.
+    static let name = "berth"
+
     private let registry: Registry
     private let limits: ConnectionLimits
     private let maximumConnections: Int
     private let admission: Admission
+    private let replies: HotReplies
     private let logger: Logger
 
     /// `maximumConnections` bounds each listener; further ones wait in the kernel's queue.
@@ -34,6 +38,7 @@ package struct RegistryServer: Sendable {
         self.limits = limits
         self.maximumConnections = maximumConnections
         self.admission = Admission(admission)
+        replies = HotReplies(now: registry.clock)
         self.logger = logger
     }
 
@@ -71,14 +76,25 @@ package struct RegistryServer: Sendable {
                 listener: listener,
                 admission: admission,
                 census: census,
+                replies: replies,
                 logger: logger
             ),
-            server: HTTPServerBuilder { [limits] in
-                RegistryChannel(responder: $0, limits: limits, census: census)
+            server: HTTPServerBuilder { [limits, replies, logger] in
+                RegistryChannel(
+                    responder: $0,
+                    limits: limits,
+                    census: census,
+                    hot: HotSource(
+                        replies: replies,
+                        hostRule: listener.hostRule,
+                        census: census,
+                        logger: logger
+                    )
+                )
             },
             configuration: ApplicationConfiguration(
                 address: bindAddress,
-                serverName: "berth",
+                serverName: Self.name,
                 availableConnectionsDelegate: MaximumAvailableConnections(maximumConnections)
             ),
             onServerRunning: { [logger] channel in

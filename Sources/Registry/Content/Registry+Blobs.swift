@@ -25,17 +25,27 @@ extension Registry {
     ///
     /// A blob whose bytes are damaged is unknown here, because the push that follows heals it.
     package func statBlob(_ digest: Digest, in repository: RepositoryName) async throws -> Int64 {
-        guard let record = try await catalog.keepBlob(digest, in: repository, until: keptUntil) else {
+        try await keepBlob(digest, in: repository).record.size
+    }
+
+    /// The same, and how long it may be told again.
+    package func keepBlob(_ digest: Digest, in repository: RepositoryName) async throws -> KeptBlob {
+        guard let blob = try await catalog.keepBlob(digest, in: repository, until: keptUntil) else {
             throw RegistryError.blobUnknown(digest)
         }
         do {
-            guard try await blobs.open(digest, size: record.size) != nil else {
+            guard try await blobs.open(digest, size: blob.record.size) != nil else {
                 throw RegistryError.blobUnknown(digest)
             }
         } catch StorageError.corrupt {
             throw RegistryError.blobUnknown(digest)
         }
-        return record.size
+        return blob
+    }
+
+    /// How long what is read next of a repository's blobs may be told again; nil while something is being written.
+    package func lease(onBlobsOf repository: RepositoryName) -> ReadLease? {
+        catalog.lease(onBlobsOf: repository)
     }
 
     /// Makes a blob that is visible in another repository visible in this one; false where that has none.

@@ -24,11 +24,12 @@ extension Registry {
     package func pullManifest(
         _ reference: Reference,
         in repository: RepositoryName
-    ) async throws -> ManifestRecord {
-        guard let record = try await catalog.pullManifest(reference, in: repository, now: clock()) else {
+    ) async throws -> PulledManifest {
+        guard let pulled = try await catalog.pullManifest(reference, in: repository, now: clock()) else {
             throw RegistryError.manifestUnknown(reference)
         }
-        return try whole(record)
+        _ = try whole(pulled.record)
+        return pulled
     }
 
     /// Records what was pulled since the last call.
@@ -38,7 +39,7 @@ extension Registry {
     package func statManifest(
         _ reference: Reference,
         in repository: RepositoryName
-    ) async throws -> ManifestRecord {
+    ) async throws -> PulledManifest {
         do {
             return try await pullManifest(reference, in: repository)
         } catch StorageError.corrupt {

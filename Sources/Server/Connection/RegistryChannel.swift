@@ -12,6 +12,7 @@ struct RegistryChannel: HTTPChannelHandler {
     let responder: HTTPChannelHandler.Responder
     let limits: ConnectionLimits
     let census: ConnectionCensus
+    let hot: HotSource
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
         channel.eventLoop.makeCompletedFuture {
@@ -35,6 +36,7 @@ struct RegistryChannel: HTTPChannelHandler {
                     census.isCrowded
                 }
             )
+            try pipeline.addHandler(HotHandler(hot, client: client, remote: AccessLog.name(of: channel)))
             try pipeline.addHandler(HTTP1ToHTTPServerCodec(secure: false))
             return try NIOAsyncChannel(
                 wrappingChannelSynchronously: channel,

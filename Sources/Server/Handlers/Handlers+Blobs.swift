@@ -7,7 +7,7 @@ import Storage
 
 extension Handlers {
     /// The blob, or part of it (end-2).
-    func readBlob(_ digest: Digest, in repository: RepositoryName) async throws -> Response {
+    func readBlob(_ digest: Digest, in repository: RepositoryName) async throws -> Reply {
         var fields: HTTPFields = [
             .contentType: MediaType.octetStream.rawValue,
             .dockerContentDigest: digest.description,
@@ -17,19 +17,30 @@ extension Handlers {
         ]
         let isKnown = EntityTag.matches(headers[values: .ifNoneMatch], digest)
         if isHead {
-            let size = try await registry.statBlob(digest, in: repository)
-            if isKnown { return .empty(.notModified, fields) }
-            fields[.contentLength] = String(size)
-            return Response(status: .ok, headers: fields)
+            let blob = try await registry.keepBlob(digest, in: repository)
+            if isKnown { return Reply(.empty(.notModified, fields)) }
+            fields[.contentLength] = String(blob.record.size)
+            return Reply(Response(status: .ok, headers: fields), nil, for: blob.lease)
         }
+        let lease = registry.lease(onBlobsOf: repository)
         let blob = try await registry.blob(digest, in: repository)
-        if isKnown { return .empty(.notModified, fields) }
+        if isKnown { return Reply(.empty(.notModified, fields)) }
         switch requestedRange(of: digest, size: blob.size) {
+        case .whole where blob.size <= HotReplies.maximumContent:
+            let content = try await blob.read(0..<blob.size)
+            guard content.readableBytes == blob.size else { throw StorageError.corrupt(digest) }
+            return Reply(
+                Response(status: .ok, headers: fields, body: ResponseBody(byteBuffer: content)),
+                content,
+                for: lease
+            )
         case .whole:
-            return Response(status: .ok, headers: fields, body: body(0..<blob.size, of: blob))
+            return Reply(Response(status: .ok, headers: fields, body: body(0..<blob.size, of: blob)))
         case .part(let part):
             fields[.contentRange] = "bytes \(part.lowerBound)-\(part.upperBound - 1)/\(blob.size)"
-            return Response(status: .partialContent, headers: fields, body: body(part, of: blob))
+            return Reply(
+                Response(status: .partialContent, headers: fields, body: body(part, of: blob))
+            )
         case .unsatisfiable:
             throw RequestError.unsatisfiableRange(size: blob.size)
         }

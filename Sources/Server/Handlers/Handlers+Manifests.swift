@@ -7,23 +7,26 @@ import Storage
 
 extension Handlers {
     /// The stored bytes, of the stored type, whatever the client would rather have (end-3).
-    func readManifest(_ reference: Reference, in repository: RepositoryName) async throws -> Response {
-        let record =
+    func readManifest(_ reference: Reference, in repository: RepositoryName) async throws -> Reply {
+        let pulled =
             isHead
             ? try await registry.statManifest(reference, in: repository)
             : try await registry.pullManifest(reference, in: repository)
+        let record = pulled.record
         let fields: HTTPFields = [
             .contentType: record.mediaType.rawValue,
             .dockerContentDigest: record.digest.description,
             .eTag: "\"\(record.digest)\"",
         ]
         if EntityTag.matches(headers[values: .ifNoneMatch], record.digest) {
-            return .empty(.notModified, fields)
+            return Reply(.empty(.notModified, fields))
         }
-        return Response(
-            status: .ok,
-            headers: fields,
-            body: ResponseBody(byteBuffer: ByteBuffer(bytes: record.bytes))
+        let content = ByteBuffer(bytes: record.bytes)
+        let isSmall = record.bytes.count <= HotReplies.maximumContent
+        return Reply(
+            Response(status: .ok, headers: fields, body: ResponseBody(byteBuffer: content)),
+            isHead ? nil : content,
+            for: isSmall ? pulled.lease : nil
         )
     }
 

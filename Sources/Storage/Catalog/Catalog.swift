@@ -40,7 +40,10 @@ package protocol Catalog: CatalogVerification, CatalogBackup {
         _ digest: Digest,
         in repository: RepositoryName,
         until keptUntil: Timestamp
-    ) async throws -> BlobRecord?
+    ) async throws -> KeptBlob?
+
+    /// How long what is read next of the blobs of a repository may be told again; nil while something is being written.
+    func lease(onBlobsOf repository: RepositoryName) -> ReadLease?
 
     /// Takes a blob out of a repository; false where it was not visible. Durable.
     ///
@@ -64,7 +67,7 @@ package protocol Catalog: CatalogVerification, CatalogBackup {
         _ reference: Reference,
         in repository: RepositoryName,
         now: Timestamp
-    ) async throws -> ManifestRecord?
+    ) async throws -> PulledManifest?
 
     /// Records what was pulled since the last call. Safe from a crash.
     func flushPulls() async throws

@@ -13,39 +13,32 @@ extension SQLiteCatalog {
         _ digest: Digest,
         in repository: RepositoryName,
         until keptUntil: Timestamp
-    ) async throws -> BlobRecord? {
-        let (record, isKept) = try await read { database in
-            try Self.keptBlob(digest, in: repository, until: keptUntil, database)
-        }
-        if isKept { return record }
-        return try await writes.perform(.crash) { database in
-            let (record, isKept) = try Self.keptBlob(digest, in: repository, until: keptUntil, database)
-            if let repositoryID = try database.repositoryID(repository), !isKept {
-                try database.enqueueGarbage(digest.description, repositoryID: repositoryID, due: keptUntil)
+    ) async throws -> KeptBlob? {
+        let lease = lease(onBlobsOf: repository)
+        let found = try await read { try $0.keptBlob(digest, in: repository) }
+        guard let found else { return nil }
+        guard let due = found.due else { return KeptBlob(record: found.record, lease: lease) }
+        if due >= keptUntil { return KeptBlob(record: found.record, lease: nil) }
+        return try await writes.perform(.crash, changes: .nothing) { database in
+            guard let found = try database.keptBlob(digest, in: repository) else { return nil }
+            if let due = found.due, due < keptUntil {
+                try database.enqueueGarbage(
+                    digest.description,
+                    repositoryID: found.repositoryID,
+                    due: keptUntil
+                )
             }
-            return record
+            return KeptBlob(record: found.record, lease: nil)
         }
     }
 
-    /// The blob, if it is visible, and whether nothing has to be written to keep it: also true for one that is not.
-    private static func keptBlob(
-        _ digest: Digest,
-        in repository: RepositoryName,
-        until keptUntil: Timestamp,
-        _ database: Database
-    ) throws -> (BlobRecord?, isKept: Bool) {
-        guard let repositoryID = try database.repositoryID(repository),
-            let row = try database.visibleBlob(digest, repositoryID: repositoryID)
-        else { return (nil, true) }
-        let isDueEarlier = try database.exists(
-            "SELECT 1 FROM garbage WHERE repository_id = ? AND digest = ? AND due < ?",
-            [repositoryID, digest.description, keptUntil]
-        )
-        return (try row.blobRecord(), !isDueEarlier)
+    package func lease(onBlobsOf repository: RepositoryName) -> ReadLease? {
+        writes.epochs.stamp(repository).map { ReadLease(writes.epochs, $0) }
     }
 
     package func publishBlob(_ publication: BlobPublication) async throws -> BlobRecord {
-        try await writes.perform(.crash, undo: { publication.placement.undo() }) { database in
+        try await writes.perform(.crash, changes: .nothing, undo: { publication.placement.undo() }) {
+            database in
             let repositoryID = try database.repositoryID(publication.repository, createdAt: publication.now)
             let id = try Self.placeBlob(publication, database)
             try database.link(
@@ -81,7 +74,7 @@ extension SQLiteCatalog {
         keptUntil: Timestamp,
         now: Timestamp
     ) async throws -> BlobRecord? {
-        try await writes.perform(.crash) { database in
+        try await writes.perform(.crash, changes: .nothing) { database in
             let row: Row?
             if let source {
                 row = try database.repositoryID(source).flatMap {
@@ -106,7 +99,7 @@ extension SQLiteCatalog {
     }
 
     package func deleteBlob(_ digest: Digest, in repository: RepositoryName) async throws -> Bool {
-        try await writes.perform(.power, mayUseReserve: true) { database in
+        try await writes.perform(.power, mayUseReserve: true, changes: .repository(repository)) { database in
             guard let repositoryID = try database.repositoryID(repository),
                 let row = try database.visibleBlob(digest, repositoryID: repositoryID)
             else { return false }
@@ -123,7 +116,7 @@ extension SQLiteCatalog {
 
 extension SQLiteCatalog {
     package func markSynced(_ blobs: [BlobRecord.ID]) async throws {
-        try await writes.perform(.power, mayUseReserve: true) { database in
+        try await writes.perform(.power, mayUseReserve: true, changes: .nothing) { database in
             for blob in blobs { try database.run("UPDATE blob SET synced = 1 WHERE id = ?", [blob.rowID]) }
         }
     }
@@ -161,5 +154,22 @@ extension SQLiteCatalog {
                 try !database.exists("SELECT 1 FROM blob WHERE digest = ?", [digest.description])
             }
         }
+    }
+}
+
+extension Database {
+    /// The blob, if it is visible, and when it is due to be collected, if it is.
+    fileprivate func keptBlob(
+        _ digest: OCI.Digest,
+        in repository: RepositoryName
+    ) throws -> (record: BlobRecord, repositoryID: Int64, due: Timestamp?)? {
+        guard let repositoryID = try repositoryID(repository),
+            let blob = try visibleBlob(digest, repositoryID: repositoryID)
+        else { return nil }
+        let garbage = try row(
+            "SELECT due FROM garbage WHERE repository_id = ? AND digest = ?",
+            [repositoryID, digest.description]
+        )
+        return (try blob.blobRecord(), repositoryID, garbage?["due"])
     }
 }

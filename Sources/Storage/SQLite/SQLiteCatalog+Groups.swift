@@ -3,7 +3,7 @@ import OCI
 
 extension SQLiteCatalog {
     package func publishPart(_ part: PartPublication) async throws -> PartPublication.Outcome {
-        try await writes.perform(.power) { database in
+        try await writes.perform(.power, changes: .repository(part.image.repository)) { database in
             var outcome = PartPublication.Outcome.unsynced([])
             try database.inSavepoint {
                 outcome = try Self.publish(part, database)

@@ -48,7 +48,7 @@ extension SQLiteCatalog {
     }
 
     package func deleteTag(_ tag: Tag, in repository: RepositoryName, now: Timestamp) async throws -> Bool {
-        try await writes.perform(.power, mayUseReserve: true) { database in
+        try await writes.perform(.power, mayUseReserve: true, changes: .repository(repository)) { database in
             guard let repositoryID = try database.repositoryID(repository),
                 let row = try database.row(
                     """
@@ -70,7 +70,7 @@ extension SQLiteCatalog {
         keptUntil: Timestamp,
         now: Timestamp
     ) async throws -> Bool {
-        try await writes.perform(.power, mayUseReserve: true) { database in
+        try await writes.perform(.power, mayUseReserve: true, changes: .repository(repository)) { database in
             guard let repositoryID = try database.repositoryID(repository),
                 let manifestID = try database.manifestID(digest, repositoryID: repositoryID)
             else { return false }
@@ -109,7 +109,9 @@ extension Database {
             return try row(
                 """
                 SELECT manifest.digest, repository_manifest.repository_id, repository_manifest.manifest_id,
-                    repository_manifest.media_type, repository_manifest.untagged_at, manifest.bytes FROM tag
+                    repository_manifest.media_type, repository_manifest.untagged_at, tag.expires_at,
+                    manifest.bytes
+                FROM tag
                 JOIN manifest ON manifest.id = tag.manifest_id
                 JOIN repository_manifest ON repository_manifest.repository_id = tag.repository_id
                     AND repository_manifest.manifest_id = tag.manifest_id
@@ -122,7 +124,9 @@ extension Database {
             return try row(
                 """
                 SELECT manifest.digest, repository_manifest.repository_id, repository_manifest.manifest_id,
-                    repository_manifest.media_type, repository_manifest.untagged_at, manifest.bytes FROM manifest
+                    repository_manifest.media_type, repository_manifest.untagged_at, NULL AS expires_at,
+                    manifest.bytes
+                FROM manifest
                 JOIN repository_manifest ON repository_manifest.repository_id = ?
                     AND repository_manifest.manifest_id = manifest.id
                 WHERE manifest.digest = ?

@@ -6,7 +6,7 @@ extension SQLiteCatalog {
     package func publishManifest(
         _ publication: ManifestPublication
     ) async throws -> ManifestPublication.Outcome {
-        try await writes.perform(.power) { database in
+        try await writes.perform(.power, changes: .repository(publication.repository)) { database in
             var outcome = ManifestPublication.Outcome.unsynced([])
             try database.inSavepoint {
                 outcome = try Self.publish(publication, database)

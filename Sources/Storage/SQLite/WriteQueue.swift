@@ -19,6 +19,7 @@ final class WriteQueue: Sendable {
         let durability: Durability
         let isAlone: Bool
         let mayUseReserve: Bool
+        let changes: CatalogEpochs.Scope
         /// Runs the work, and returns what resumes the caller once the commit has succeeded.
         let run: @Sendable (Database) throws -> @Sendable () -> Void
         let undo: @Sendable () -> Void
@@ -42,6 +43,8 @@ final class WriteQueue: Sendable {
     private let reserve: SpaceReserve?
     private let isInPlace: @Sendable () -> Bool
     private let log = LogLength()
+    /// What was written, for those who remember what they read.
+    let epochs = CatalogEpochs()
     private let state = Mutex(State())
 
     /// Takes the checkpoints over from SQLite, on the database's writing connection.
@@ -71,10 +74,13 @@ final class WriteQueue: Sendable {
     /// everything that it reads is committed then.
     ///
     /// `mayUseReserve`: whether the operation is so needed that it runs again with the reserve where the disk is full.
+    ///
+    /// `changes`: what the body may change of what others remember.
     func perform<Value: Sendable>(
         _ durability: Durability,
         isAlone: Bool = false,
         mayUseReserve: Bool = false,
+        changes: CatalogEpochs.Scope = .everything,
         undo: @escaping @Sendable () -> Void = {},
         _ body: @escaping @Sendable (Database) throws -> Value
     ) async throws -> Value {
@@ -84,6 +90,7 @@ final class WriteQueue: Sendable {
                     durability: durability,
                     isAlone: isAlone,
                     mayUseReserve: mayUseReserve,
+                    changes: changes,
                     run: { database in
                         let value = try body(database)
                         return { continuation.resume(returning: value) }
@@ -142,9 +149,11 @@ final class WriteQueue: Sendable {
             let isPower = batch.contains { $0.durability == .power }
             // GRDB sets NORMAL itself when it opens a connection; the level cannot change inside a transaction.
             try database.execute(sql: "PRAGMA synchronous = \(isPower ? "FULL" : "NORMAL")")
-            try database.inTransaction(.immediate) {
-                try turn.runAll(database)
-                return .commit
+            try epochs.change(Set(batch.map(\.changes))) {
+                try database.inTransaction(.immediate) {
+                    try turn.runAll(database)
+                    return .commit
+                }
             }
             refused = turn.succeed()
             // What was deleted may have made room for what the reserve lacks.

@@ -37,10 +37,12 @@ struct SteppedCatalog: Catalog {
         _ digest: Digest,
         in repository: RepositoryName,
         until keptUntil: Timestamp
-    ) async throws -> BlobRecord? {
+    ) async throws -> KeptBlob? {
         await turnstile.pass()
         return try await catalog.keepBlob(digest, in: repository, until: keptUntil)
     }
+
+    func lease(onBlobsOf repository: RepositoryName) -> ReadLease? { catalog.lease(onBlobsOf: repository) }
 
     func deleteBlob(_ digest: Digest, in repository: RepositoryName) async throws -> Bool {
         await turnstile.pass()
@@ -60,7 +62,7 @@ struct SteppedCatalog: Catalog {
         _ reference: Reference,
         in repository: RepositoryName,
         now: Timestamp
-    ) async throws -> ManifestRecord? {
+    ) async throws -> PulledManifest? {
         await turnstile.pass()
         return try await catalog.pullManifest(reference, in: repository, now: now)
     }

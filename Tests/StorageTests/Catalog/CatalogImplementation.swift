@@ -135,7 +135,7 @@ struct CatalogScene: Sendable {
     }
 
     func keep(_ blob: BlobFixture, in repository: RepositoryName) async throws -> BlobRecord? {
-        try await catalog.keepBlob(blob.digest, in: repository, until: keptUntil)
+        try await catalog.keepBlob(blob.digest, in: repository, until: keptUntil)?.record
     }
 
     func isVisible(_ blob: BlobFixture, in repository: RepositoryName) async throws -> Bool {

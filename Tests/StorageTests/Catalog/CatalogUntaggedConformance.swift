@@ -179,7 +179,7 @@ struct CatalogUntaggedConformance {
                     in: scene.app,
                     now: scene.clock.now
                 )
-                #expect(record?.bytes == image.manifest.bytes)
+                #expect(record?.record.bytes == image.manifest.bytes)
                 if isFlushed { try await scene.catalog.flushPulls() }
                 #expect(try await scene.removeUntagged() == [])
             }
@@ -194,7 +194,7 @@ struct CatalogUntaggedConformance {
                 in: scene.app,
                 now: scene.clock.now
             )
-            #expect(record == nil)
+            #expect(record?.record == nil)
         }
     }
 
