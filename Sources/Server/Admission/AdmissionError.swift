@@ -1,3 +1,5 @@
+import OCI
+
 /// Why a request is not let in now.
 enum AdmissionError: Error, Hashable {
     /// So many do the same already, and none has ended for as long as a request waits.
@@ -13,12 +15,12 @@ extension AdmissionError: CustomStringConvertible {
     var description: String {
         switch self {
         case .busy(.upload, let limit):
-            "the server receives \(limit) uploads at once (limits.uploads), and none has ended; try again"
+            "the server receives \(limit.counted("upload")) at once (limits.uploads), and none has ended; try again"
         case .busy(.packaging, let limit):
-            "the server makes \(limit) images at once (limits.packagings), and none is done; try again"
+            "the server makes \(limit.counted("image")) at once (limits.packagings), and none is done; try again"
         case .busy(.expansion, let limit):
             """
-            the server takes \(limit) executables out of their images at once (limits.expansions), and none is done; try \
+            the server takes \(limit.counted("executable")) out of \(limit == 1 ? "its image" : "their images") at once (limits.expansions), and none is done; try \
             again
             """
         case .busy(.document, let limit):
@@ -27,7 +29,7 @@ extension AdmissionError: CustomStringConvertible {
             again
             """
         case .tooManyConnections(let limit):
-            "one address has at most \(limit) connections here (limits.connections); close some, and try again"
+            "one address has at most \(limit.counted("connection")) here (limits.connections); close some, and try again"
         }
     }
 }
