@@ -22,6 +22,11 @@ struct DistributionFixture {
         "\(root)/blobs/\(digest.algorithm)/\(digest.encoded.prefix(2))/\(digest.encoded)/data"
     }
 
+    /// Where it says that a repository has a manifest.
+    func revision(_ digest: Digest, in repository: String) -> String {
+        "\(root)/repositories/\(repository)/_manifests/revisions/\(digest.algorithm)/\(digest.encoded)"
+    }
+
     func write(_ bytes: [UInt8], to file: String) throws {
         let parent = (file as NSString).deletingLastPathComponent
         try FileManager.default.createDirectory(atPath: parent, withIntermediateDirectories: true)

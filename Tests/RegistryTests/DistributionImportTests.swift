@@ -166,6 +166,38 @@ struct DistributionImportTests {
         }
     }
 
+    @Test(
+        "An index whose image was deleted there is left out, unless it may lack that",
+        arguments: [false, true]
+    )
+    func deleted(isSparse: Bool) async throws {
+        let policy = RegistryPolicy(sparseRepositories: isSparse ? [try NamePattern("a")] : [])
+        try await withScene(policy: policy) { test, fixture in
+            let images = try [ImageFixture("kept"), ImageFixture("deleted")]
+            let index = try ManifestFixture.index(images.map(\.manifest.descriptor))
+            for image in images { try fixture.add(image, to: "a") }
+            try fixture.add(index, to: "a", tags: ["index"])
+            // Where another repository has it the bytes stay.
+            try fixture.add(images[1], to: "b", tags: ["1"])
+            let digest = images[1].manifest.digest
+            try FileManager.default.removeItem(
+                atPath: fixture.revision(digest, in: "a")
+            )
+            let (report, leftOut) = try await importAll(fixture, into: test)
+            #expect(try await self.digest("a@\(images[0].manifest.digest)", test) != nil)
+            #expect(try await self.digest("a@\(digest)", test) == nil)
+            #expect(try await self.digest("b:1", test) == digest)
+            if isSparse {
+                #expect(leftOut.isEmpty && report.tags == 2)
+                #expect(try await self.digest("a:index", test) == index.digest)
+            } else {
+                #expect(leftOut.keys.sorted() == ["a:index"] && report.leftOut == 1)
+                #expect(leftOut["a:index"]?.contains("\(digest), which it lists") == true)
+                #expect(try await self.digest("a:index", test) == nil)
+            }
+        }
+    }
+
     @Test("Another file system, or a file of another user's, is copied", arguments: [EXDEV, EPERM, EMLINK])
     func copies(code: CInt) async throws {
         try await withScene { test, fixture in

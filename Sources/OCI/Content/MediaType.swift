@@ -70,6 +70,11 @@ extension MediaType {
     /// Docker's first manifest format, which signs itself and cannot be addressed by content.
     var isDockerSchema1: Bool { rawValue.hasPrefix("application/vnd.docker.distribution.manifest.v1+") }
 
+    /// Whether this is one of the formats of manifests and indexes that clients pull.
+    package var isManifest: Bool {
+        [.ociManifest, .ociIndex, .dockerManifest, .dockerManifestList].contains(self)
+    }
+
     /// Whether a layer of this type may be absent: its licence lets only its maker distribute it.
     ///
     /// - SeeAlso: image-spec v1.1.1, layer.md, "Non-Distributable Layers"

@@ -100,6 +100,11 @@ struct DistributionImport {
             let problem = try await importManifest(digest, depth: depth + 1)
             return registry.policy.isSparse(name) ? nil : problem.map { "\(digest), which it lists: \($0)" }
         }
+        if reference.kind == .manifest, reference.descriptor.mediaType.isManifest {
+            // Its bytes may still be there, and be another repository's.
+            return registry.policy.isSparse(name)
+                ? nil : "\(digest), which it lists, is not in the repository: it was deleted, or never there"
+        }
         do {
             // An index may list blobs, too.
             try await bringBlob(digest)
