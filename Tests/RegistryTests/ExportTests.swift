@@ -69,7 +69,7 @@ struct ExportTests {
             try await push(outer, to: app, as: "1.0", test)
             try await push(images[3], to: other, as: "x", test)
             try await push(images[3].manifest, to: other, as: "y", test)
-            // What nothing names in two repositories, and what something names in one of two.
+            // What nothing names in two repositories, and what something names in one of two: that has its name.
             try await push(images[2], to: other, test)
             try await push(images[3], to: app, test)
             let empty = BlobFixture("{}")
@@ -99,7 +99,7 @@ struct ExportTests {
             )
             #expect(
                 layout.unnamed.sorted { $0.encoded < $1.encoded }
-                    == [images[2].manifest.digest, images[3].manifest.digest, artifact.digest]
+                    == [images[2].manifest.digest, artifact.digest]
                     .sorted { $0.encoded < $1.encoded }
             )
             let blobs = images.flatMap(\.blobs) + [empty, note]
@@ -163,6 +163,51 @@ struct ExportTests {
                 }
                 #expect(!FileManager.default.fileExists(atPath: path))
             }
+        }
+    }
+
+    @Test("Each manifest has its names, or else one line without any, however the selection overlaps")
+    func duplicates() async throws {
+        try await withScene { test, folder in
+            let other = try RepositoryName("other")
+            let empty = BlobFixture("{}")
+            let image = try ImageFixture("app")
+            let type = try MediaType("application/x-note")
+            let notes = try ["named", "unnamed"].map { text in
+                try ManifestFixture.artifact(
+                    type,
+                    about: image.manifest.descriptor,
+                    configuration: empty,
+                    layers: [BlobFixture(text).descriptor(.octetStream)]
+                )
+            }
+            for repository in [app, other] {
+                try await push(image, to: repository, as: "1", test)
+                try await push([empty, BlobFixture("named"), BlobFixture("unnamed")], to: repository, test)
+                try await push(notes[0], to: repository, test)
+                try await push(notes[1], to: repository, test)
+            }
+            try await push(notes[0], to: app, as: "note", test)
+            let (one, note) = (try Tag("1"), try Tag("note"))
+            for (index, (parts, names)) in [
+                (nil, 3), ([.repository(app), .repository(other)], 3),
+                ([.tag(app, one), .tag(app, note), .repository(other)], 3),
+                ([.repository(other), .tag(app, one), .tag(app, note)], 3),
+                ([.tag(app, one), .tag(app, note), .tag(other, one)], 3),
+            ].enumerated() as EnumeratedSequence<[([ImageSelection.Part]?, Int)]> {
+                let path = folder.file("layout-\(index)")
+                _ = try await test.registry.export(parts.map { .init($0) } ?? .everything, to: path)
+                let layout = try ExportedLayout(path)
+                #expect(layout.names.count == names && layout.missing.isEmpty)
+                #expect(layout.unnamed == [notes[1].digest], "\(index)")
+            }
+            // Nothing names it there.
+            _ = try await test.registry.export(
+                ImageSelection([.tag(other, one)]),
+                to: folder.file("alone")
+            )
+            let alone = try ExportedLayout(folder.file("alone"))
+            #expect(Set(alone.unnamed) == Set(notes.map(\.digest)) && alone.unnamed.count == 2)
         }
     }
 

@@ -185,26 +185,51 @@ extension SQLiteSnapshot: CatalogSnapshot {
     // MARK: Entries
 
     func forEachEntry(of selection: ImageSelection, _ body: (SnapshotEntry) throws -> Void) throws {
-        let repositories = try selection.parts.map { parts in
-            let scopes = try parts.compactMap(scope).filter { $0.tag == nil }
-            return "[" + scopes.map { String($0.repositoryID) }.joined(separator: ",") + "]"
-        }
-        // Several tags may have the same.
+        let names = try SelectedNames(selection.parts?.compactMap(scope))
+        // Several tags may have the same, and a repository may have what is attached to a tag in another.
         var attached: Set<Digest> = []
         try forEachScope(of: selection) { scope in
             try forEachRow(Self.tags, [scope.repositoryID, now, scope.tag?.rawValue]) { row in
                 try body(try row.entry(in: scope.repository, tag: row.tag("name")))
             }
-            if let tag = scope.tag {
-                try forEachRow(Self.attachedBelowTag, [scope.repositoryID, tag.rawValue]) { row in
-                    let entry = try row.entry(in: scope.repository, tag: nil)
-                    if attached.insert(entry.manifest.digest).inserted { try body(entry) }
+            guard let tag = scope.tag else { return }
+            let arguments: StatementArguments = [
+                scope.repositoryID, tag.rawValue, now, names.repositories, names.tags,
+            ]
+            try forEachRow(Self.attachedBelowTag, arguments) { row in
+                let entry = try row.entry(in: scope.repository, tag: nil)
+                if attached.insert(entry.manifest.digest).inserted { try body(entry) }
+            }
+        }
+        try forEachScope(of: selection) { scope in
+            guard scope.tag == nil else { return }
+            try forEachRow(Self.unnamed, [scope.repositoryID, now, names.repositories, names.tags]) { row in
+                let entry = try row.entry(in: scope.repository, tag: nil)
+                if !attached.contains(entry.manifest.digest) { try body(entry) }
+            }
+        }
+    }
+
+    /// What a selection names, as JSON for SQLite.
+    private struct SelectedNames {
+        /// An array of repositories' IDs; nil for all.
+        let repositories: String?
+        /// An array of pairs of a repository's ID and a tag.
+        let tags: String
+
+        init(_ scopes: [Scope]?) {
+            var (whole, tags): ([JSONValue], [JSONValue]) = ([], [])
+            for scope in scopes ?? [] {
+                if let tag = scope.tag {
+                    tags.append(.array([.integer(scope.repositoryID), .string(tag.rawValue)]))
+                } else {
+                    whole.append(.integer(scope.repositoryID))
                 }
-                return
             }
-            try forEachRow(Self.unnamed, [scope.repositoryID, now, repositories]) { row in
-                try body(try row.entry(in: scope.repository, tag: nil))
+            repositories = scopes.map { _ in
+                String(decoding: JSONValue.array(whole).canonicalBytes, as: UTF8.self)
             }
+            self.tags = String(decoding: JSONValue.array(tags).canonicalBytes, as: UTF8.self)
         }
     }
 
@@ -218,7 +243,25 @@ extension SQLiteSnapshot: CatalogSnapshot {
         ORDER BY tag.name
         """
 
-    /// What is attached to what a tag leads to, and is in no index there.
+    /// Whether a selected tag has a name for the manifest.
+    ///
+    /// `now`, `repositories` and `tags`: the parameters that have these.
+    private static func isNamed(_ now: String, _ repositories: String, _ tags: String) -> String {
+        """
+        EXISTS (
+            SELECT 1 FROM tag WHERE tag.manifest_id = manifest.id
+                AND (tag.expires_at IS NULL OR tag.expires_at > \(now)) AND (
+                    \(repositories) IS NULL
+                    OR tag.repository_id IN (SELECT value FROM json_each(\(repositories)))
+                    OR (tag.repository_id, tag.name) IN (
+                        SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(\(tags))
+                    )
+                )
+        )
+        """
+    }
+
+    /// What is attached to what a tag leads to, and has neither a name nor a place in an index there.
     private static let attachedBelowTag = """
         \(belowTag)
         SELECT manifest.digest, manifest.size, repository_manifest.media_type FROM below
@@ -226,20 +269,19 @@ extension SQLiteSnapshot: CatalogSnapshot {
         CROSS JOIN manifest ON manifest.id = below.id
         CROSS JOIN repository_manifest ON repository_manifest.repository_id = ?1
             AND repository_manifest.manifest_id = manifest.id
-        WHERE below.id <> (SELECT manifest_id FROM tag WHERE repository_id = ?1 AND name = ?2) AND NOT EXISTS (
+        WHERE NOT \(isNamed("?3", "?4", "?5")) AND NOT EXISTS (
             SELECT 1 FROM reference WHERE reference.repository_id = ?1 AND reference.target = manifest.digest
                 AND reference.kind = 2 AND reference.manifest_id IN (SELECT id FROM below)
         )
         ORDER BY manifest.id
         """
 
-    /// In the first of the selected repositories in which nothing names the manifest.
-    ///
-    /// `?3` is an array of these, or NULL for all.
+    /// In the first of the selected repositories in which nothing names the manifest; and no tag in another does.
     private static let unnamed = """
         SELECT manifest.digest, manifest.size, own.media_type FROM repository_manifest AS own
         JOIN manifest ON manifest.id = own.manifest_id
-        WHERE own.repository_id = ?1 AND \(isUnnamed(in: "own")) AND NOT EXISTS (
+        WHERE own.repository_id = ?1 AND \(isUnnamed(in: "own")) AND NOT \(isNamed("?2", "?3", "?4"))
+        AND NOT EXISTS (
             SELECT 1 FROM repository_manifest AS other
             WHERE other.manifest_id = own.manifest_id AND other.repository_id < own.repository_id
                 AND (?3 IS NULL OR other.repository_id IN (SELECT value FROM json_each(?3)))
