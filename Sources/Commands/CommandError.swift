@@ -1,11 +1,16 @@
 import ArgumentParser
 import Glibc
+import OCI
 
 /// Why a command could not do its work, in words for whoever gave it.
 struct CommandError: Error, CustomStringConvertible {
     let description: String
+    /// What is not where it should be, where that is why.
+    let missing: Digest?
 
-    init(_ description: String) { self.description = description }
+    init(_ description: String, missing: Digest? = nil) {
+        (self.description, self.missing) = (description, missing)
+    }
 }
 
 extension ParsableCommand {

@@ -132,6 +132,21 @@ struct ExportArchiveTests {
         }
     }
 
+    @Test("has an image once, however often it is named")
+    func names() async throws {
+        try await withImages { program, layout in
+            let names = ["multi:image", "multi", "team/app:1", "team/app:1"]
+            let outcome = try await ChildProcess.run(
+                Program.path,
+                ["export", "--storage", "storage", "--output", "all", "--json"] + names,
+                in: program.folder
+            )
+            #expect(outcome.status == 0, "\(outcome.errors)")
+            let report = try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? NSDictionary
+            #expect(report?["tags"] as? Int == 5 && report?["leftOut"] as? Int == 0, "\(outcome.output)")
+        }
+    }
+
     @Test("says what is wrong, and leaves nothing behind")
     func refusals() async throws {
         try await withImages { program, _ in
@@ -142,6 +157,13 @@ struct ExportArchiveTests {
                 (["--output", "layout"], "is there already"), (["--output", "file"], "is there already"),
                 (["--output", "none/x.tar"], "none/x.tar: No such file"),
                 (["--output", "x.tar.gz"], "name it x.tar"),
+                (["--output", "storage/x.tar"], "in the storage folder"),
+                (["--output", "storage/blobs/x/"], "in the storage folder"),
+                (["--output", "storage/none/../none/x"], "in the storage folder"),
+                (
+                    ["--output", "x.tar", "team/app@sha256:\(String(repeating: "0", count: 64))"],
+                    "by name and tag"
+                ),
                 (["--output", "x", "--link", "y"], "either"),
                 (["--link", "y", "--platform", "linux/amd64"], "goes with"),
                 ([], "either"),
@@ -156,6 +178,11 @@ struct ExportArchiveTests {
                     "\(arguments): \(outcome.errors)"
                 )
             }
+            for output in ["storage/x.tar", "storage/x"] {
+                let packed = try await program.run("pack", "--storage", "storage", "app", "--output", output)
+                #expect(packed.status == 1 && packed.errors.contains("in the storage folder"))
+            }
+            #expect(try !program.stored("").contains { $0.hasPrefix("x") })
             let names = try FileManager.default.contentsOfDirectory(atPath: program.folder.path)
             #expect(!names.contains { $0.contains("partial") || $0.hasPrefix("x") })
         }

@@ -67,13 +67,9 @@ struct CopyCommand: AsyncParsableCommand {
                 let progress =
                     json ? nil : ProgressBar.onStandardError(environment: SharedOptions.environment)
                 defer { progress?.clear() }
-                let copied = try await ImageCopy(options: options, progress: progress).run(shared)
+                let report = try await ImageCopy(options: options, progress: progress).run(shared)
                 progress?.clear()
-                if json {
-                    try Terminal.printJSON(["copied": copied])
-                } else {
-                    for image in copied { Terminal.print("copied \(image.name) \(image.digest)") }
-                }
+                try report.print(verb: "copied", isJSON: json)
             }
         }
     }

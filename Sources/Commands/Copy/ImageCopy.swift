@@ -1,3 +1,4 @@
+import Glibc
 import Logging
 import OCI
 
@@ -7,72 +8,82 @@ struct ImageCopy: Sendable {
     /// Nil where nobody sees it.
     let progress: ProgressBar?
 
-    struct Copied: Encodable, Sendable {
-        let name: String
-        let digest: Digest
-    }
-
     /// As many as a connection over a long way needs to be busy.
     private static let blobsAtOnce = 4
 
-    func run(_ shared: SharedOptions) async throws -> [Copied] {
+    func run(_ shared: SharedOptions) async throws -> TransferReport {
         guard options.source.registry == nil || options.destination.registry == nil else {
             return try await copy(owner: nil)
         }
         let configuration = try shared.configuration()
+        // A folder that does not exist has no source in it, and is not made before there is something to put there.
+        let isNew = access(configuration.storage, F_OK) != 0
+        if options.source.registry != nil, isNew {
+            try await RegistryTransport.with { transport in
+                let source = try source(transport, owner: nil)
+                if let first = try await references(of: source).first { _ = try await source.resolve(first) }
+            }
+        }
         return try await OwnerConnection.with(
             configuration,
-            createsFolder: options.destination.registry == nil,
+            createsFolder: options.source.registry != nil,
             logger: configuration.logger(atLeast: .error)
         ) { try await copy(owner: $0) }
     }
 
-    private func copy(owner: OwnerConnection?) async throws -> [Copied] {
-        let credentials = CredentialSources(environment: SharedOptions.environment)
-        return try await RegistryTransport.with { transport in
-            let source = RemoteImages(
-                try options.source.client(
-                    transport,
-                    owner: owner,
-                    credentials: credentials,
-                    plainHTTP: options.plainHTTP,
-                    actions: "pull"
-                )
-            )
+    private func copy(owner: OwnerConnection?) async throws -> TransferReport {
+        try await RegistryTransport.with { transport in
             let destination = try options.destination.client(
                 transport,
                 owner: owner,
-                credentials: credentials,
+                credentials: CredentialSources(environment: SharedOptions.environment),
                 plainHTTP: options.plainHTTP,
                 actions: "pull,push"
             )
-            return try await copy(source, to: destination)
+            return try await copy(source(transport, owner: owner), to: destination)
         }
     }
 
-    private func copy(_ source: RemoteImages, to destination: RegistryClient) async throws -> [Copied] {
+    private func source(_ transport: RegistryTransport, owner: OwnerConnection?) throws -> RemoteImages {
+        RemoteImages(
+            try options.source.client(
+                transport,
+                owner: owner,
+                credentials: CredentialSources(environment: SharedOptions.environment),
+                plainHTTP: options.plainHTTP,
+                actions: "pull"
+            )
+        )
+    }
+
+    private func copy(_ source: RemoteImages, to destination: RegistryClient) async throws -> TransferReport {
         let push = ImagePush(
             source,
             to: destination,
             mounting: mount,
             blobsAtOnce: Self.blobsAtOnce
         ) { [progress] in progress?.update($0) }
-        var copied: [Copied] = []
+        var report = TransferReport()
         let references = try await references(of: source)
         for (number, reference) in references.enumerated() {
-            var image = try await source.resolve(reference)
-            if let platform = options.platform {
-                image = try await source.descriptor(for: platform, in: image)
+            var name = options.destination.name(options.destination.reference ?? reference)
+            do {
+                var image = try await source.resolve(reference)
+                if let platform = options.platform {
+                    image = try await source.descriptor(for: platform, in: image)
+                }
+                let target = options.destination.reference ?? target(of: reference, image)
+                name = options.destination.name(target)
+                let count = references.count > 1 ? " (\(number + 1)/\(references.count))" : ""
+                let missing = try await push.push(image, as: target, withReferrers: options.copiesReferrers) {
+                    [name] in progress?.begin("copying \(name)\(count)", total: $0)
+                }
+                report.add(name, image.digest, missing: missing)
+            } catch let error as CommandError where references.count > 1 {
+                report.leftOut.append(.init(name: name, reason: "\(error)"))
             }
-            let target = options.destination.reference ?? target(of: reference, image)
-            let name = options.destination.name(target)
-            let count = references.count > 1 ? " (\(number + 1)/\(references.count))" : ""
-            try await push.push(image, as: target, withReferrers: options.copiesReferrers) {
-                progress?.begin("copying \(name)\(count)", total: $0)
-            }
-            copied.append(Copied(name: name, digest: image.digest))
         }
-        return copied
+        return report
     }
 
     /// What is called the same there; one of the platforms of what was named by its digest has another.

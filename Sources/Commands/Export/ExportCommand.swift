@@ -118,6 +118,9 @@ extension ExportCommand {
                 case .archive(let path): .archive(path)
                 case .layout, nil: .folder(output)
                 }
+            if target != .standardOutput {
+                try ExportFolder.refuse(output, inStorage: try shared.configuration().storage)
+            }
             let (shared, json, platform) = (shared, json, try CopyOptions.platform(platform))
             let names = try names.map { try ImageLocation(own: $0) }
             try await interruptible {
@@ -132,6 +135,11 @@ extension ExportCommand {
                 )
                 let report = try await export.run(shared)
                 progress?.clear()
+                if report.leftOut > 0 {
+                    Terminal.warn(
+                        "left out \(report.leftOut.counted("manifest or blob", "manifests and blobs")) that the storage folder does not have"
+                    )
+                }
                 // Where standard output holds the archive nothing else may stand there.
                 guard target != .standardOutput else { return }
                 if json { return try Terminal.printJSON(report) }
@@ -156,7 +164,7 @@ struct ExportFolder {
     /// `storage`: the storage folder, which must exist. Nothing is exported into it.
     /// `option`: what names the folder.
     init(_ text: String, storage: String, option: String = "--link") throws {
-        if let path = Self.resolved(text) {
+        if let path = FilePath.resolved(text) {
             self.path = path
         } else {
             let trimmed = text.drop(whileLast: "/")
@@ -165,20 +173,33 @@ struct ExportFolder {
             guard !name.isEmpty, name != ".", name != ".." else {
                 throw CommandError("\(option): '\(text.printable)' is no folder that could be made")
             }
-            guard let folder = Self.resolved(parent.isEmpty ? "." : String(parent)) else {
+            guard let folder = FilePath.resolved(parent.isEmpty ? "." : String(parent)) else {
                 throw CommandError("\(option): there is no folder \(parent.isEmpty ? "." : String(parent))")
             }
             path = folder == "/" ? "/" + name : folder + "/" + name
         }
-        if let storage = Self.resolved(storage), path == storage || path.hasPrefix(storage + "/") {
-            throw CommandError("\(option): \(path) is in the storage folder, where nothing else may write")
-        }
+        try Self.refuse(path, within: storage, option)
     }
 
-    private static func resolved(_ path: String) -> String? {
-        guard let resolved = realpath(path, nil) else { return nil }
-        defer { free(resolved) }
-        return String(cString: resolved)
+    /// Refuses to write a file or a folder into the storage folder; other faults are for whoever writes it.
+    static func refuse(_ text: String, inStorage storage: String) throws {
+        var rest = text.drop(whileLast: "/")
+        var path = FilePath.resolved(text)
+        while path == nil, !rest.isEmpty {
+            // What is not there yet would be made below what is.
+            rest = rest.dropLast(rest.split(separator: "/").last?.count ?? rest.count)
+            path = FilePath.resolved(rest.isEmpty ? "." : String(rest))
+            rest = String(rest).drop(whileLast: "/")
+        }
+        if let path { try refuse(path, within: storage, "--output") }
+    }
+
+    private static func refuse(_ path: String, within storage: String, _ option: String) throws {
+        guard let storage = FilePath.resolved(storage), path == storage || path.hasPrefix(storage + "/")
+        else {
+            return
+        }
+        throw CommandError("\(option): \(path) is in the storage folder, where nothing else may write")
     }
 }
 

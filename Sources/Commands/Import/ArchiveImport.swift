@@ -12,19 +12,21 @@ struct ArchiveImport: Sendable {
     let progress: ProgressBar?
     let isJSON: Bool
 
-    private struct Imported: Encodable {
-        let name: String
-        let digest: Digest
-    }
-
     /// As many as a disk and a processor keep busy.
     private static let blobsAtOnce = 4
 
+    /// What one path holds, and what of that is not to be had.
+    private struct Plan: Sendable {
+        let source: ImportSource
+        var images: [NamedEntry] = []
+        var leftOut: [TransferReport.LeftOut] = []
+    }
+
     func run(_ shared: SharedOptions) async throws {
         let configuration = try shared.configuration()
-        let imported = try await ScratchFolder.with { scratch in
+        let report = try await ScratchFolder.with { scratch in
             // All are read before anything is pushed: what is wrong with one is told before there is half of them.
-            var plans: [(source: ImportSource, images: [NamedEntry])] = []
+            var plans: [Plan] = []
             for (number, path) in paths.enumerated() {
                 progress?.begin("reading \(path)", total: 0)
                 plans.append(try await plan(path, scratch, number))
@@ -41,70 +43,73 @@ struct ArchiveImport: Sendable {
             }
         }
         progress?.clear()
-        if isJSON {
-            try Terminal.printJSON(["imported": imported])
-        } else {
-            for image in imported { Terminal.print("imported \(image.name) \(image.digest)") }
-        }
+        try report.print(verb: "imported", isJSON: isJSON)
     }
 
-    private func plan(
-        _ path: String,
-        _ scratch: ScratchFolder,
-        _ number: Int
-    ) async throws -> (source: ImportSource, images: [NamedEntry]) {
+    private func plan(_ path: String, _ scratch: ScratchFolder, _ number: Int) async throws -> Plan {
         let source = try await ImportSource.open(path, in: scratch, number: number)
         do {
-            var (images, unnamed) = try RequestedName.named(source.images, as: name)
-            if let platform {
-                for (index, image) in images.enumerated() {
-                    images[index] = NamedEntry(
-                        repository: image.repository,
-                        tag: image.tag,
-                        descriptor: try await source.descriptor(for: platform, in: image.descriptor)
+            let (images, unnamed) = try RequestedName.named(source.images, as: name)
+            var plan = Plan(source: source)
+            for image in images {
+                guard let platform else {
+                    plan.images.append(image)
+                    continue
+                }
+                do {
+                    plan.images.append(
+                        NamedEntry(
+                            repository: image.repository,
+                            tag: image.tag,
+                            descriptor: try await source.descriptor(for: platform, in: image.descriptor)
+                        )
                     )
+                } catch let error as CommandError where images.count > 1 {
+                    plan.leftOut.append(.init(name: image.name, reason: "\(source.name): \(error)"))
                 }
             }
             if unnamed > 0 {
                 progress?.clear()
                 Terminal.warn("\(source.name): left out \(unnamed.counted("image")) without a name")
             }
-            return (source, images)
+            return plan
         } catch let error as CommandError {
             throw CommandError("\(source.name): \(error)")
         }
     }
 
-    private func push(
-        _ plans: [(source: ImportSource, images: [NamedEntry])],
-        _ transport: RegistryTransport
-    ) async throws -> [Imported] {
-        var imported: [Imported] = []
-        for (source, images) in plans {
-            for (repository, images) in Dictionary(grouping: images, by: \.repository).sorted(by: {
+    private func push(_ plans: [Plan], _ transport: RegistryTransport) async throws -> TransferReport {
+        var report = TransferReport()
+        for plan in plans {
+            report.leftOut += plan.leftOut
+            for (repository, images) in Dictionary(grouping: plan.images, by: \.repository).sorted(by: {
                 $0.key.rawValue < $1.key.rawValue
             }) {
                 let push = ImagePush(
-                    source,
+                    plan.source,
                     to: try .owner(repository, transport),
                     mounting: .anywhere,
                     blobsAtOnce: Self.blobsAtOnce
                 ) { [progress] in progress?.update($0) }
                 for image in images {
                     do {
-                        try await push.push(image.descriptor, as: image.tag) {
+                        let missing = try await push.push(image.descriptor, as: image.tag) {
                             progress?.begin("importing \(image.name)", total: $0)
                         }
+                        report.add(image.name, image.descriptor.digest, missing: missing)
                     } catch let error as RegistryClientError {
-                        throw CommandError("\(source.name): \(image.name): \(error)")
+                        throw CommandError("\(plan.source.name): \(image.name): \(error)")
                     } catch let error as CommandError {
-                        throw CommandError("\(source.name): \(image.name): \(error)")
+                        let reason = "\(plan.source.name): \(error)"
+                        guard error.missing != nil else {
+                            throw CommandError("\(plan.source.name): \(image.name): \(error)")
+                        }
+                        report.leftOut.append(.init(name: image.name, reason: reason))
                     }
-                    imported.append(Imported(name: image.name, digest: image.descriptor.digest))
                 }
             }
         }
-        return imported
+        return report
     }
 }
 
@@ -114,6 +119,7 @@ extension RegistryClient {
         RegistryClient(
             try RegistryHost("localhost"),
             repository,
+            title: "the storage folder",
             plainHTTP: true,
             credentials: CredentialSources(environment: [:]),
             transport: transport

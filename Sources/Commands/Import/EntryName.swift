@@ -89,11 +89,19 @@ struct RequestedName: Hashable, Sendable {
         guard !entries.isEmpty else { throw CommandError("there is no image in it") }
         if let wanted { return (try wanted.rename(entries), 0) }
         var named: [NamedEntry] = []
+        var digests: [String: Digest] = [:]
         var unnamed = 0
         for entry in entries {
             switch entry.name {
             case .image(let repository, let tag):
-                named.append(NamedEntry(repository: repository, tag: tag, descriptor: entry.descriptor))
+                let image = NamedEntry(repository: repository, tag: tag, descriptor: entry.descriptor)
+                if let other = digests.updateValue(image.descriptor.digest, forKey: image.name) {
+                    guard other == image.descriptor.digest else {
+                        throw CommandError("it holds several images that are called \(image.name)")
+                    }
+                } else {
+                    named.append(image)
+                }
             case .tag(let tag):
                 throw CommandError(
                     "it calls an image '\(tag)' and does not say of what: name it, as in --as team/app"

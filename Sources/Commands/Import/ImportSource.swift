@@ -21,17 +21,13 @@ struct ImportSource: ImageSource {
     private(set) var loose: [ImagePush.Step] = []
 
     private enum Files: Sendable {
-        case folder(String)
+        case folder(LayoutFiles)
         case archive(ArchiveIndex)
 
-        func file(_ path: String) -> FilePart? {
+        func file(_ path: String) throws -> FilePart? {
             switch self {
-            case .archive(let index): return index.file(path)
-            case .folder(let folder):
-                let path = "\(folder)/\(path)"
-                var status = stat()
-                guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
-                return FilePart(path: path, offset: 0, size: Int64(status.st_size), isWhole: true)
+            case .archive(let index): index.file(path)
+            case .folder(let files): try files.file(path)
             }
         }
     }
@@ -45,7 +41,10 @@ struct ImportSource: ImageSource {
             let isFolder = path != ArchiveSpool.standardInput && FolderContent.isFolder(path)
             let file = isFolder ? path : try await ArchiveSpool.file(path, in: scratch, number: number)
             var source = try await NIOThreadPool.singleton.runIfActive {
-                try ImportSource(name, isFolder ? .folder(file) : .archive(ArchiveIndex(contentsOf: file)))
+                try ImportSource(
+                    name,
+                    isFolder ? .folder(LayoutFiles(file)) : .archive(ArchiveIndex(contentsOf: file))
+                )
             }
             try await source.findLoose()
             return source
@@ -63,8 +62,8 @@ struct ImportSource: ImageSource {
     private init(_ name: String, _ files: Files) throws {
         self.name = name
         self.files = files
-        let saved = try SavedImage.list(files.file("manifest.json"))
-        if let index = files.file("index.json") {
+        let saved = try SavedImage.list(try files.file("manifest.json"))
+        if let index = try files.file("index.json") {
             let document = try Self.decode(Index.self, index, "index.json")
             let tags = Dictionary((saved ?? []).map { ($0.configuration, $0.names) }) { $0 + $1 }
             (documents, parts) = ([:], [:])
@@ -83,7 +82,7 @@ struct ImportSource: ImageSource {
             var (documents, parts): ([Digest: [UInt8]], [Digest: FilePart]) = ([:], [:])
             for image in saved {
                 let made = try image.manifest {
-                    files.file($0)
+                    try files.file($0)
                 } noting: {
                     parts[$0] = $1
                 }
@@ -107,7 +106,7 @@ struct ImportSource: ImageSource {
 
     /// The configuration of what may be an image.
     private static func configuration(of descriptor: Descriptor, _ files: Files) throws -> Digest? {
-        guard let part = files.file("blobs/\(descriptor.digest.algorithm)/\(descriptor.digest.encoded)"),
+        guard let part = try files.file("blobs/\(descriptor.digest.algorithm)/\(descriptor.digest.encoded)"),
             let manifest = try? Manifest(
                 parsing: part.contents(limit: Manifest.maximumSize),
                 contentType: descriptor.mediaType
@@ -134,11 +133,16 @@ struct ImportSource: ImageSource {
     /// An index of hundred thousand images.
     private static let maximumDocumentSize = 32 * 1024 * 1024
 
-    /// Reads what has no name, to tell what says something about others from what nobody has named.
+    /// Finds what says something about others, also where it has a name of its own besides.
+    ///
+    /// What is missing is no reason to refuse the rest.
     private mutating func findLoose() async throws {
-        for entry in entries where entry.name == .unnamed {
-            guard try await readManifest(entry.descriptor).manifest.subject != nil else { continue }
-            loose += try await steps(to: entry.descriptor)
+        var seen: Set<Digest> = []
+        for entry in entries where seen.insert(entry.descriptor.digest).inserted {
+            do {
+                guard try await readManifest(entry.descriptor).manifest.subject != nil else { continue }
+                loose += try await steps(to: entry.descriptor)
+            } catch let error as CommandError where error.missing != nil {}
         }
     }
 
@@ -158,6 +162,9 @@ extension ImportSource {
             bytes = document
         } else {
             let part = try file(descriptor.digest)
+            guard part.size <= Manifest.maximumSize else {
+                throw CommandError("\(descriptor.digest): \(ManifestError.tooLarge)")
+            }
             bytes = try await NIOThreadPool.singleton.runIfActive {
                 try part.contents(limit: Manifest.maximumSize)
             }
@@ -191,8 +198,8 @@ extension ImportSource {
             throw CommandError("\(digest) is of an algorithm that is not supported")
         }
         let path = "blobs/\(digest.algorithm)/\(digest.encoded)"
-        guard let part = parts[digest] ?? files.file(path) else {
-            throw CommandError("\(digest) is missing")
+        guard let part = try parts[digest] ?? files.file(path) else {
+            throw CommandError("\(digest) is missing", missing: digest)
         }
         return part
     }

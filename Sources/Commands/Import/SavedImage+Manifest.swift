@@ -26,11 +26,11 @@ extension SavedImage {
     ///
     /// `noting` hears where each blob is.
     func manifest(
-        file: (String) -> FilePart?,
+        file: (String) throws -> FilePart?,
         noting: (Digest, FilePart) -> Void
     ) throws -> [UInt8] {
         func find(_ path: String) throws -> FilePart {
-            guard let part = file(path) else { throw CommandError("\(path.printable) is missing") }
+            guard let part = try file(path) else { throw CommandError("\(path.printable) is missing") }
             return part
         }
         let part = try find(configuration)
@@ -52,7 +52,7 @@ extension SavedImage {
         }
         guard diffIDs.count == layers.count else {
             throw CommandError(
-                "\(configuration.printable) speaks of \(diffIDs.count) layers, and manifest.json of \(layers.count)"
+                "\(configuration.printable) speaks of \(diffIDs.count.counted("layer")), and manifest.json of \(layers.count)"
             )
         }
         noting(digest, part)

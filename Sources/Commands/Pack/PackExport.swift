@@ -18,6 +18,8 @@ struct PackExport: Sendable {
     let report: PackReport
 
     func run(_ shared: SharedOptions) async throws {
+        if case .layout(let path)? = destination.output { try refuse(path, shared) }
+        if case .archive(let path)? = destination.output { try refuse(path, shared) }
         try await ScratchFolder.with { scratch in
             let configuration = try shared.configuration {
                 $0.set(Settings.storage, to: "\(scratch.path)/storage")
@@ -47,6 +49,10 @@ struct PackExport: Sendable {
                 to: destination.output == .standardOutput && !isDryRun ? STDERR_FILENO : STDOUT_FILENO
             )
         }
+    }
+
+    private func refuse(_ path: String, _ shared: SharedOptions) throws {
+        try ExportFolder.refuse(path, inStorage: try shared.configuration().storage)
     }
 
     /// Makes the image and exports it, and returns what was said of it.

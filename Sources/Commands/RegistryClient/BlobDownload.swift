@@ -64,19 +64,19 @@ struct BlobDownload: AsyncSequence, Sendable {
             if body == nil { body = try await client.open(blob, from: offset).makeAsyncIterator() }
             let chunk: ByteBuffer?
             do { chunk = try await body?.next(isolation: actor) } catch {
-                throw RegistryTransport.translated(error, client.url("blobs/\(blob.digest)"))
+                throw client.translated(error, "blobs/\(blob.digest)")
             }
             guard let chunk else {
                 throw RegistryClientError(
                     .interrupted,
-                    "\(client.registry) has sent \(offset) bytes of \(blob.digest), which has \(blob.size)"
+                    "\(client.title) has sent \(offset) bytes of \(blob.digest), which has \(blob.size)"
                 )
             }
             offset += Int64(chunk.readableBytes)
             guard offset <= blob.size else {
                 throw RegistryClientError(
                     .malformed,
-                    "\(client.registry) sends more for \(blob.digest) than the \(blob.size) bytes that it has"
+                    "\(client.title) sends more for \(blob.digest) than the \(blob.size) bytes that it has"
                 )
             }
             digester?.update(chunk.readableBytesView)
@@ -89,7 +89,7 @@ struct BlobDownload: AsyncSequence, Sendable {
             guard digester?.finish() == blob.digest else {
                 throw RegistryClientError(
                     .malformed,
-                    "what \(client.registry) sends for \(blob.digest) is something else"
+                    "what \(client.title) sends for \(blob.digest) is something else"
                 )
             }
         }
@@ -105,6 +105,10 @@ extension RegistryClient {
         request.streams = true
         if offset > 0 { request.fields.add(name: "Range", value: "bytes=\(offset)-") }
         let response = try await execute(request)
+        // Not that there is no such repository: it has the manifest that refers to the blob.
+        guard response.status != 404 else {
+            throw CommandError("\(title) has no \(repository)@\(blob.digest)", missing: blob.digest)
+        }
         guard let stream = response.stream else { throw unexpected(response, "send \(blob.digest)") }
         guard offset > 0 else { return stream }
         let range = response.fields.first(name: "Content-Range") ?? ""
@@ -112,7 +116,7 @@ extension RegistryClient {
             // What has gone on to somewhere else cannot be taken back: the whole upload begins again.
             throw RegistryClientError(
                 .malformed,
-                "\(registry) does not go on with \(blob.digest) where it broke off"
+                "\(title) does not go on with \(blob.digest) where it broke off"
             )
         }
         return stream

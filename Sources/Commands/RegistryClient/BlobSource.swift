@@ -1,3 +1,4 @@
+import NIOCore
 import NIOPosix
 import OCI
 
@@ -11,6 +12,21 @@ enum BlobSource: Sendable {
         switch self {
         case .file(let part): .file(part, sent: sent)
         case .registry(let client): .download(BlobDownload(blob, from: client), sent: sent)
+        }
+    }
+
+    /// All bytes of a blob that is a document, of which there must not be more than so many.
+    func contents(of blob: Descriptor, limit: Int) async throws -> [UInt8] {
+        guard blob.size <= limit else {
+            throw CommandError("\(blob.digest) is too large: it has \(blob.size) bytes")
+        }
+        switch self {
+        case .file(let part):
+            return try await NIOThreadPool.singleton.runIfActive { try part.contents(limit: limit) }
+        case .registry(let client):
+            var bytes: [UInt8] = []
+            for try await chunk in BlobDownload(blob, from: client) { bytes += chunk.readableBytesView }
+            return bytes
         }
     }
 

@@ -14,10 +14,19 @@ struct ImagePush: Sendable {
         let descriptor: Descriptor
         let bytes: [UInt8]
         let manifest: Manifest
+        /// What an index lists that is no manifest.
+        var listedBlobs: [Descriptor] = []
 
         var blobs: [Descriptor] {
-            manifest.references.filter { $0.kind != .manifest && !$0.descriptor.mediaType.isNonDistributable }
-                .map(\.descriptor)
+            (manifest.references.filter { $0.kind != .manifest }.map(\.descriptor) + listedBlobs)
+                .filter { !$0.mediaType.isNonDistributable }
+        }
+
+        /// The manifests that this one lists.
+        var children: [Descriptor] {
+            let blobs = Set(listedBlobs.map(\.digest))
+            return manifest.references.map(\.descriptor)
+                .filter { manifest.isIndex && !blobs.contains($0.digest) }
         }
     }
 
@@ -67,17 +76,21 @@ struct ImagePush: Sendable {
     }
 
     /// Pushes what an entry leads to with what refers to it, and tags it.
-    func push(_ entry: Descriptor, as tag: Tag, total: (Int64) -> Void) async throws {
+    @discardableResult
+    func push(_ entry: Descriptor, as tag: Tag, total: (Int64) -> Void) async throws -> [Descriptor] {
         try await push(entry, as: .tag(tag), total: total)
     }
 
     /// Pushes what an entry leads to; its own manifest last, when everything is there.
+    ///
+    /// - Returns: the manifests that indexes list and the source does not have, where the registry has taken these
+    ///   indexes all the same.
     func push(
         _ entry: Descriptor,
         as reference: Reference,
         withReferrers: Bool = true,
         total: (Int64) -> Void
-    ) async throws {
+    ) async throws -> [Descriptor] {
         let image = try await source.steps(to: entry)
         let referrers =
             withReferrers ? try await source.referrers(of: Set(image.map(\.descriptor.digest))) : []
@@ -88,13 +101,34 @@ struct ImagePush: Sendable {
         for step in image {
             try await push(step.blobs)
             let isLast = step.descriptor.digest == entry.digest
-            try await client.push(
+            try await push(step, of: image, as: isLast ? reference : nil)
+        }
+        try await push(referrers: referrers, of: image)
+        return (image + referrers).missing
+    }
+
+    /// Pushes a manifest after what it lists, as far as that could be had.
+    ///
+    /// `reference`: nil for its digest.
+    @discardableResult
+    private func push(
+        _ step: Step,
+        of steps: [Step],
+        as reference: Reference? = nil
+    ) async throws -> RegistryClient.PushedManifest {
+        do {
+            return try await client.push(
                 step.bytes,
                 step.descriptor,
-                as: isLast ? reference : .digest(step.descriptor.digest)
+                as: reference ?? .digest(step.descriptor.digest)
+            )
+        } catch let error as RegistryClientError where error.isRefusal {
+            guard step.manifest.isIndex, let child = [step].missing(from: steps).first else { throw error }
+            throw CommandError(
+                "\(child.digest), which \(step.descriptor.digest) lists, is missing: \(error)",
+                missing: child.digest
             )
         }
-        try await push(referrers: referrers)
     }
 
     private func push(_ blobs: [Descriptor]) async throws {
@@ -127,15 +161,11 @@ struct ImagePush: Sendable {
         progress.finish(blob.digest)
     }
 
-    private func push(referrers: [Step]) async throws {
+    private func push(referrers: [Step], of image: [Step]) async throws {
         var unlisted: [(subject: Digest, referrer: Descriptor)] = []
         for step in referrers {
             try await push(step.blobs)
-            let pushed = try await client.push(
-                step.bytes,
-                step.descriptor,
-                as: .digest(step.descriptor.digest)
-            )
+            let pushed = try await push(step, of: image + referrers)
             guard !pushed.isListedAsReferrer, let subject = step.manifest.subject else { continue }
             var descriptor = step.descriptor
             descriptor.artifactType = step.manifest.artifactType
@@ -147,5 +177,16 @@ struct ImagePush: Sendable {
         }) {
             try await client.enter(entries.map(\.referrer), underTagOf: subject)
         }
+    }
+}
+
+extension [ImagePush.Step] {
+    /// What they list and what is not among them.
+    var missing: [Descriptor] { missing(from: self) }
+
+    /// What they list and what is not among others, each once.
+    fileprivate func missing(from others: [ImagePush.Step]) -> [Descriptor] {
+        var known = Set<Digest>(others.map(\.descriptor.digest))
+        return flatMap(\.children).filter { known.insert($0.digest).inserted }
     }
 }

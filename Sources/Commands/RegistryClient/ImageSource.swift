@@ -1,3 +1,4 @@
+import FoundationEssentials
 import OCI
 
 /// Somewhere that images can be had from: a layout, an archive, another registry.
@@ -14,6 +15,9 @@ protocol ImageSource: Sendable {
 
 extension ImageSource {
     /// The manifests that one leads to, and it itself at the end.
+    ///
+    /// What an index lists and the source does not have is not among them: whether the index is anything without it is
+    /// for whoever takes it to say.
     func steps(to entry: Descriptor) async throws -> [ImagePush.Step] {
         var steps: [ImagePush.Step] = []
         var seen: Set<Digest> = []
@@ -30,8 +34,18 @@ extension ImageSource {
         guard seen.insert(entry.digest).inserted else { return }
         guard depth < maximumDepth else { throw CommandError("\(entry.digest) is nested too deeply") }
         let (bytes, manifest) = try await readManifest(entry)
-        for reference in manifest.references where reference.kind == .manifest {
-            try await append(reference.descriptor, to: &steps, &seen, depth: depth + 1)
+        var listed: [Descriptor] = []
+        for child in manifest.references where child.kind == .manifest {
+            do {
+                try await append(child.descriptor, to: &steps, &seen, depth: depth + 1)
+            } catch let error as CommandError {
+                if child.descriptor.mediaType.isManifest {
+                    guard error.missing == child.descriptor.digest else { throw error }
+                } else {
+                    // An index may list blobs, too.
+                    listed.append(child.descriptor)
+                }
+            }
         }
         var descriptor = Descriptor(
             mediaType: manifest.mediaType,
@@ -39,7 +53,9 @@ extension ImageSource {
             size: Int64(bytes.count)
         )
         descriptor.platform = entry.platform
-        steps.append(ImagePush.Step(descriptor: descriptor, bytes: bytes, manifest: manifest))
+        steps.append(
+            ImagePush.Step(descriptor: descriptor, bytes: bytes, manifest: manifest, listedBlobs: listed)
+        )
     }
 
     /// Deeper than any tool nests them.
@@ -51,8 +67,13 @@ extension ImageSource {
         var waiting = [entry]
         while let next = waiting.popLast() {
             let (_, manifest) = try await readManifest(next)
-            // An image of its own is for whatever it is for: whoever asks for it has looked.
-            guard case .index(let children) = manifest.content else { return next }
+            guard case .index(let children) = manifest.content else {
+                guard let own = try await self.platform(of: next, manifest), !own.fits(platform) else {
+                    return next
+                }
+                available.append(own.description)
+                continue
+            }
             for child in children {
                 if let own = child.platform, own.fits(platform) { return child }
                 if let own = child.platform { available.append(own.description) }
@@ -64,6 +85,19 @@ extension ImageSource {
         throw CommandError(
             "it is no image for \(platform); it is for \(Set(available).sorted().joined(separator: ", ").printable)"
         )
+    }
+}
+
+extension ImageSource {
+    /// What an image of its own is for, as its configuration says; nil for what is for no platform, such as a chart.
+    private func platform(of image: Descriptor, _ manifest: Manifest) async throws -> Platform? {
+        if let platform = image.platform { return platform }
+        guard case .image(let configuration, _) = manifest.content,
+            [.ociConfiguration, .dockerConfiguration].contains(configuration.mediaType)
+        else { return nil }
+        let bytes = try await blob(configuration).contents(of: configuration, limit: Manifest.maximumSize)
+        let platform = try? JSONDecoder().decode(Platform.self, from: Data(bytes))
+        return platform.flatMap { $0.os.isEmpty || $0.architecture.isEmpty ? nil : $0 }
     }
 }
 

@@ -36,7 +36,7 @@ extension RegistryClient {
             {
                 throw RegistryClientError(
                     .malformed,
-                    "\(registry) has made \(digest) of the manifest \(descriptor.digest)"
+                    "\(title) has made \(digest) of the manifest \(descriptor.digest)"
                 )
             }
             return PushedManifest(isListedAsReferrer: response.fields.contains(name: "OCI-Subject"))

@@ -45,7 +45,7 @@ extension RegistryClient {
         else {
             throw RegistryClientError(
                 .malformed,
-                "\(registry) has something at \(repository):\(tag) that is no index of referrers"
+                "\(title) has something at \(repository):\(tag) that is no index of referrers"
             )
         }
         return manifests

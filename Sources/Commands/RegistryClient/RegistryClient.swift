@@ -6,6 +6,8 @@ import OCI
 /// - SeeAlso: distribution-spec v1.1.1
 struct RegistryClient: Sendable {
     let registry: RegistryHost
+    /// What messages call the registry.
+    let title: String
     let repository: RepositoryName
     let retries: RetryPolicy
     private let base: RegistryURL
@@ -15,10 +17,13 @@ struct RegistryClient: Sendable {
     /// How often a request may be sent elsewhere; object stores need one or two.
     private static let maximumRedirects = 5
 
+    /// `title`: what messages call the registry, where that is not its host.
+    ///
     /// `plainHTTP`: whether to go without TLS also where that is not this machine itself.
     init(
         _ registry: RegistryHost,
         _ repository: RepositoryName,
+        title: String? = nil,
         plainHTTP: Bool,
         credentials: CredentialSources,
         transport: RegistryTransport,
@@ -26,6 +31,7 @@ struct RegistryClient: Sendable {
         retries: RetryPolicy = RetryPolicy()
     ) {
         self.registry = registry
+        self.title = title ?? registry.description
         self.repository = repository
         self.retries = retries
         self.transport = transport
@@ -66,7 +72,7 @@ struct RegistryClient: Sendable {
                 guard let url = try redirect(of: request, response) else { return response }
                 redirects += 1
                 guard redirects <= Self.maximumRedirects else {
-                    throw RegistryClientError(.malformed, "\(registry) sends a request on and on")
+                    throw RegistryClientError(.malformed, "\(title) sends a request on and on")
                 }
                 request.url = url
             default: return response
@@ -89,22 +95,27 @@ struct RegistryClient: Sendable {
             if let text {
                 throw RegistryClientError(
                     .malformed,
-                    "\(registry) answers \(response.status) with a Location that is no address: '\(text.printable)'"
+                    "\(title) answers \(response.status) with a Location that is no address: '\(text.printable)'"
                 )
             }
             throw RegistryClientError(
                 .malformed,
-                "\(registry) answers \(response.status) without saying where"
+                "\(title) answers \(response.status) without saying where"
             )
         }
         guard url.base.scheme == .http || location.base.scheme == .https else {
-            throw RegistryClientError(.insecure, "\(registry) sends us on to \(location.base), without TLS")
+            throw RegistryClientError(.insecure, "\(title) sends us on to \(location.base), without TLS")
         }
         return location
     }
 
     /// The error for a reply that is not one of those expected.
     func unexpected(_ response: RegistryResponse, _ purpose: String) -> RegistryClientError {
-        RegistryClientError(response, to: purpose, of: repository.rawValue, at: registry)
+        RegistryClientError(response, to: purpose, of: repository.rawValue, at: title)
+    }
+
+    /// What an error of the layers below means that came while a reply was read.
+    func translated(_ error: any Error, _ path: String) -> any Error {
+        transport.translated(error, url(path))
     }
 }

@@ -26,6 +26,11 @@ struct RegistryClientError: Error, Equatable, CustomStringConvertible {
         self.retryAfter = retryAfter
     }
 
+    /// Whether it is a reply that says no, and will say so again.
+    var isRefusal: Bool {
+        if case .refused = kind { !isTransient } else { false }
+    }
+
     /// Whether the same request may succeed soon.
     var isTransient: Bool {
         switch kind {
@@ -38,12 +43,13 @@ struct RegistryClientError: Error, Equatable, CustomStringConvertible {
 
 extension RegistryClientError {
     /// What a reply says that is none of those expected.
-    init(_ response: RegistryResponse, to purpose: String, of repository: String, at registry: RegistryHost) {
+    init(_ response: RegistryResponse, to purpose: String, of repository: String, at registry: String) {
         let said = response.errorText.map { " (\($0))" } ?? ""
         let text =
             switch response.status {
             case 401: "\(registry) refuses to \(purpose)\(said)"
             case 403: "\(registry) does not allow you to \(purpose) in \(repository)\(said)"
+            case 404 where response.isAboutContent: "\(registry) refuses to \(purpose)\(said)"
             case 404: "\(registry) has no repository \(repository), or shows you none\(said)"
             case 413: "it is too large for \(registry) to \(purpose)\(said)"
             case 429: "\(registry) is asked too often, to \(purpose)\(said)"

@@ -64,6 +64,15 @@ struct RegistryResponse: Sendable {
         return texts.isEmpty ? nil : texts.joined(separator: ": ").printable
     }
 
+    /// Whether a reply that something is not there speaks of content, and not of the repository.
+    ///
+    /// - SeeAlso: distribution-spec v1.1.1, "Error Codes"
+    var isAboutContent: Bool {
+        let document = try? JSONDecoder().decode(Errors.self, from: Data(body))
+        let codes = ["MANIFEST_BLOB_UNKNOWN", "MANIFEST_UNKNOWN", "BLOB_UNKNOWN", "BLOB_UPLOAD_UNKNOWN"]
+        return document?.errors?.first?.code.map(codes.contains) ?? false
+    }
+
     /// How long the registry wants to be left alone, where it says so in seconds.
     var retryAfter: Duration? {
         guard let text = fields.first(name: "Retry-After"), !text.isEmpty,

@@ -80,13 +80,21 @@ struct RegistryTransport: Sendable {
                 body: Array(body.readableBytesView)
             )
         } catch {
-            throw Self.translated(error, request.url)
+            throw translated(error, request.url)
         }
     }
 
     /// What the layers below mean by their errors.
-    static func translated(_ error: any Error, _ url: RegistryURL) -> any Error {
-        let host = url.base.authority
+    func translated(_ error: any Error, _ url: RegistryURL) -> any Error {
+        // The name in the address of a socket means nothing.
+        Self.translated(
+            error,
+            url,
+            host: socketPath == nil ? url.base.authority : "the owner of the storage folder"
+        )
+    }
+
+    private static func translated(_ error: any Error, _ url: RegistryURL, host: String) -> any Error {
         switch error {
         // The last are those of a registry whose content is sent on.
         case is CancellationError, is CommandError, is RegistryClientError: return error

@@ -15,7 +15,7 @@ final class RemoteImages: ImageSource {
     func resolve(_ reference: Reference) async throws -> Descriptor {
         guard let (bytes, type) = try await client.manifest(reference) else {
             throw CommandError(
-                "\(client.registry) has no \(ImageName(repository: client.repository, reference: reference))"
+                "\(client.title) has no \(ImageName(repository: client.repository, reference: reference))"
             )
         }
         let digest: Digest
@@ -36,7 +36,10 @@ final class RemoteImages: ImageSource {
             return (bytes, try parse(bytes, descriptor.mediaType, descriptor.digest))
         }
         guard let (bytes, type) = try await client.manifest(.digest(descriptor.digest)) else {
-            throw CommandError("\(client.registry) has no \(client.repository)@\(descriptor.digest)")
+            throw CommandError(
+                "\(client.title) has no \(client.repository)@\(descriptor.digest)",
+                missing: descriptor.digest
+            )
         }
         guard let algorithm = descriptor.digest.supportedAlgorithm,
             Digest(of: bytes, algorithm: algorithm) == descriptor.digest
@@ -66,12 +69,12 @@ final class RemoteImages: ImageSource {
         do {
             return try Manifest(parsing: bytes, contentType: type)
         } catch {
-            throw CommandError("\(client.registry): \(client.repository)@\(digest): \(error)")
+            throw CommandError("\(client.title): \(client.repository)@\(digest): \(error)")
         }
     }
 
     private func foreign(_ digest: Digest) -> RegistryClientError {
-        RegistryClientError(.malformed, "what \(client.registry) sends for \(digest) is something else")
+        RegistryClientError(.malformed, "what \(client.title) sends for \(digest) is something else")
     }
 }
 
@@ -87,7 +90,7 @@ extension RegistryClient {
         var found: [Tag] = []
         try await forEachPage(from: url("tags/list?n=1000"), "list its tags") { response in
             guard let list = try? JSONDecoder().decode(TagList.self, from: Data(response.body)) else {
-                throw RegistryClientError(.malformed, "\(registry) has sent no list of tags")
+                throw RegistryClientError(.malformed, "\(title) has sent no list of tags")
             }
             // A tag that no other registry takes cannot be copied to one.
             found += (list.tags ?? []).compactMap { try? Tag($0) }
@@ -120,7 +123,7 @@ extension RegistryClient {
 
     private func list(_ bytes: [UInt8]) throws -> [Descriptor] {
         guard let list = try? JSONDecoder().decode(ReferrerList.self, from: Data(bytes)) else {
-            throw RegistryClientError(.malformed, "\(registry) has sent no list of referrers")
+            throw RegistryClientError(.malformed, "\(title) has sent no list of referrers")
         }
         return list.manifests ?? []
     }
@@ -144,7 +147,7 @@ extension RegistryClient {
             try body(response)
             next = response.nextPage.flatMap(url.resolving)
         }
-        throw RegistryClientError(.malformed, "\(registry) lists on and on")
+        throw RegistryClientError(.malformed, "\(title) lists on and on")
     }
 }
 

@@ -81,7 +81,8 @@ struct SavedImageTests {
         let other = Digest(of: [9])
         for (saved, expected) in [
             (Saved(isConfigurationThere: false), "config.json is missing"),
-            (Saved(diffIDs: [other, other]), "a/layer.tar is damaged"), (Saved(diffIDs: [other]), "1 layers"),
+            (Saved(diffIDs: [other, other]), "a/layer.tar is damaged"),
+            (Saved(diffIDs: [other]), "1 layer, and"),
             (Saved(paths: ["a/layer.tar", "../b"]), "../b is missing"),
             (Saved(paths: ["a/layer.tar", "/etc/passwd"]), "/etc/passwd is missing"),
             (Saved(configuration: "\(other.encoded).json"), "is damaged"),

@@ -333,4 +333,30 @@ struct ReferrersTagTests {
             try await entered([Self.referrer("1")], before: before)
         }
     }
+
+    @Test(
+        "says of a 404 what the registry has said",
+        arguments: [
+            (
+                #"{"errors":[{"code":"MANIFEST_BLOB_UNKNOWN","message":"lacks x"}]}"#,
+                "refuses to take the manifest 1"
+            ),
+            (#"{"errors":[{"code":"NAME_UNKNOWN"}]}"#, "has no repository team/app"),
+            ("", "has no repository team/app"), (#"{"errors":[]}"#, "has no repository team/app"),
+        ]
+    )
+    func notFound(body: String, expected: String) async throws {
+        try await ClientScene.with { _ in
+            .json(body, status: 404)
+        } _: { scene in
+            let error = await #expect(throws: RegistryClientError.self) {
+                try await scene.client.push(
+                    [1],
+                    ClientScene.descriptor([1], .ociManifest),
+                    as: .tag(OCI.Tag("1"))
+                )
+            }
+            #expect(error?.description.contains(expected) == true, "\(error?.description ?? "")")
+        }
+    }
 }

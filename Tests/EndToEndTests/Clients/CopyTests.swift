@@ -128,6 +128,11 @@ struct CopyTests {
                 (["team/app:image", "localhost:1/x"], "cannot reach localhost:1"),
                 (["--platform", "linux/none", "team/app:index", "x"], "it is for linux/"),
                 (["--platform", "amd64", "team/app:index", "x"], "linux/arm64"),
+                (
+                    ["--platform", "linux/\(SampleLayout.architectures.foreign)", "team/app:image", "x"],
+                    "it is for linux/\(SampleLayout.architectures.host)"
+                ),
+                (["team/app:none", "x"], "the storage folder has no team/app:none"),
             ] {
                 let outcome = try await ChildProcess.run(
                     Program.path,
@@ -135,6 +140,14 @@ struct CopyTests {
                     in: program.folder
                 )
                 #expect(outcome.status != 0 && outcome.errors.contains(expected), "\(outcome.errors)")
+            }
+            for (source, expected) in [
+                ("localhost:1/x", "cannot reach"), ("team/app:image", "no storage folder"),
+            ] {
+                let outcome = try await program.run("copy", "--storage", "mistyped", source, "x:1")
+                #expect(outcome.status == 1 && outcome.errors.contains(expected), "\(outcome.errors)")
+                let path = program.folder.appending(path: "mistyped").path
+                #expect(!FileManager.default.fileExists(atPath: path))
             }
         }
     }

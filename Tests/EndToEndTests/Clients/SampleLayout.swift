@@ -94,6 +94,9 @@ struct LayoutWriter {
         try Data(#"{"imageLayoutVersion":"1.0.0"}"#.utf8).write(to: folder.appending(path: "oci-layout"))
     }
 
+    /// Goes on with a layout that is there.
+    init(adding folder: URL, _ program: Program) { (self.program, self.folder) = (program, folder) }
+
     func rootFolder(_ name: String) throws -> URL {
         let root = program.folder.appending(path: name)
         try FileManager.default.createDirectory(at: root, withIntermediateDirectories: true)
