@@ -81,6 +81,21 @@ require_swift() {
     fi
 }
 
+# build_release ROOT: builds the program of that checkout for release; what the build says is kept.
+build_release() {
+    local log=$1/.build/serve-build.log
+    mkdir -p "$1/.build"
+    if [[ -x $1/.build/release/berth ]]; then
+        say "building…"
+    else
+        say "building (the first time takes some minutes)…"
+    fi
+    if ! swift build --package-path "$1" --configuration release --product berth >"$log" 2>&1; then
+        tail -n 30 "$log" >&2
+        die "the build failed; above is the end of $log"
+    fi
+}
+
 # python_clients: prints the folder with the Python packages of python-clients.txt, for PYTHONPATH. What is not there yet
 # is fetched from PyPI into a cache folder, once for each list and each Python.
 python_clients() {
