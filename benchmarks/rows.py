@@ -408,7 +408,7 @@ class Version(Row):
     figures = {"wall": Figure("`berth --version`", "ms", goal=20)}
 
     def run(self):
-        peers = self.setting.peers(self.setting.new_folder(), nginx=True)
+        peers = self.setting.peers(self.setting.new_folder(), nginx=False)
         for _ in range(self.setting.rounds * 4):
             for peer in peers:
                 began = time.monotonic()
