@@ -1,7 +1,7 @@
 """What benchmarks/run runs; see there."""
+
 import argparse
 import json
-import os
 import pathlib
 import shutil
 import sys
@@ -25,7 +25,9 @@ def parse():
     parser.add_argument("--write", action="store_true", help="write the table and the plot into docs/ and README.md")
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="every single value, for programs")
     parser.add_argument("--against", metavar="PROGRAM", help="another build of Berth, measured beside this one")
-    parser.add_argument("--option", action="append", default=[], help="an option of `berth serve`, such as --log-level=warning")
+    parser.add_argument(
+        "--option", action="append", default=[], help="an option of `berth serve`, such as --log-level=warning"
+    )
     parser.add_argument("--folder", help="where the servers store; has to be on a disk")
     parser.add_argument("--berth", default=ROOT / ".build/release/berth", help=argparse.SUPPRESS)
     parser.add_argument("--driver", default=ROOT / ".build/benchmarks/driver", help=argparse.SUPPRESS)

@@ -2,6 +2,7 @@
 
 Each runs in a folder of its own, on a free port of the loopback, and is ended by its process id.
 """
+
 import hashlib
 import http.client
 import os
@@ -13,7 +14,7 @@ import sqlite3
 import subprocess
 import time
 
-from harness import PATIENCE, ROOT, digest, send
+from harness import PATIENCE, digest, send
 
 REPOSITORY = "bench/app"
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -22,7 +23,7 @@ PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
 
 
 def processor_seconds(pid):
-    """User and system time of a process and all its threads, those that have ended included, in nanoseconds' resolution.
+    """User and system time of a process and all its threads, those that ended included, in nanoseconds.
 
     The identifier is that of clock_getcpuclockid(3), which Python has not.
     """

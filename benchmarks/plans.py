@@ -1,4 +1,5 @@
 """What the driver is told to do, and the contents that it pushes."""
+
 import hashlib
 import json
 import pathlib
@@ -25,7 +26,8 @@ LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
 
 def request(method, path, status, body=b"", file_length=0, media_type=None):
     """One request of a plan: its head, `file_length` bytes of the shared content, and `body`."""
-    head = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: driver\r\nAccept: {ACCEPT}\r\nAccept-Encoding: gzip\r\n"
+    head = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: driver\r\n"
+    head += f"Accept: {ACCEPT}\r\nAccept-Encoding: gzip\r\n"
     if media_type:
         head += f"Content-Type: {media_type}\r\n"
     if method not in ("GET", "HEAD"):

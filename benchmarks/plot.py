@@ -1,4 +1,5 @@
 """The plot of docs/performance.md: what docker-registry and the limit take, as multiples of what Berth takes."""
+
 import html
 import math
 
@@ -24,7 +25,9 @@ def points(rows):
             }
             # Where more is better the cost is the inverse.
             ratios = {
-                name: berth / value if figure.more_is_better else value / berth for name, value in values.items() if value
+                name: berth / value if figure.more_is_better else value / berth
+                for name, value in values.items()
+                if value
             }
             if ratios:
                 found.append((figure.title.replace("`", ""), ratios))

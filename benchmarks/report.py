@@ -1,4 +1,5 @@
 """The table and the plot of benchmarks/run, and how they get into the documents."""
+
 import datetime
 import math
 import os
@@ -71,7 +72,16 @@ def spread(values):
 
 
 def table(rows):
-    columns = ["work", "Berth", "spread", "must reach", "limit", "Berth / limit", "docker-registry", "docker-registry / Berth"]
+    columns = [
+        "work",
+        "Berth",
+        "spread",
+        "must reach",
+        "limit",
+        "Berth / limit",
+        "docker-registry",
+        "docker-registry / Berth",
+    ]
     against = any("before" in values for row in rows for values in row.results.values())
     if against:
         columns += ["before", "before / Berth"]
@@ -79,13 +89,22 @@ def table(rows):
     for row in rows:
         for key, figure in row.figures.items():
             results = row.results[key]
-            berth, peer, limit = middle(results.get("Berth")), middle(results.get("docker-registry")), limit_of(row, key)
+            berth, peer, limit = (
+                middle(results.get("Berth")),
+                middle(results.get("docker-registry")),
+                limit_of(row, key),
+            )
             ratio = quotient(berth, peer) if figure.more_is_better else quotient(peer, berth)
             name = figure.limit if limit else ""
             cells = [
-                figure.title, shown(berth, figure.unit), spread(results.get("Berth")), goal(figure),
-                f"{shown(limit, figure.unit)} {name}".strip(), times(quotient(berth, limit)),
-                shown(peer, figure.unit), times(ratio),
+                figure.title,
+                shown(berth, figure.unit),
+                spread(results.get("Berth")),
+                goal(figure),
+                f"{shown(limit, figure.unit)} {name}".strip(),
+                times(quotient(berth, limit)),
+                shown(peer, figure.unit),
+                times(ratio),
             ]
             if against:
                 before = middle(results.get("before"))

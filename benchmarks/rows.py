@@ -3,6 +3,7 @@
 All servers of a row run at once and are asked in turn, round by round, so that whatever else the machine does falls on all
 alike. The first round warms them up, and does not count.
 """
+
 import contextlib
 import dataclasses
 import hashlib
@@ -10,7 +11,6 @@ import os
 import pathlib
 import shutil
 import subprocess
-import tempfile
 import time
 import zlib
 
@@ -412,7 +412,12 @@ class Version(Row):
         for _ in range(self.setting.rounds * 4):
             for peer in peers:
                 began = time.monotonic()
-                subprocess.run(peer.version_command(), check=True, capture_output=True, env=os.environ | {"PATH": os.defpath + ":/usr/sbin"})
+                subprocess.run(
+                    peer.version_command(),
+                    check=True,
+                    capture_output=True,
+                    env=os.environ | {"PATH": os.defpath + ":/usr/sbin"},
+                )
                 self.add("wall", peer.name, (time.monotonic() - began) * 1e3)
 
 
@@ -439,8 +444,7 @@ class Upload(Row):
         try:
             with contextlib.ExitStack() as stack:
                 peers = [
-                    stack.enter_context(peer)
-                    for peer in self.setting.peers(folder, nginx=False, docker_registry=False)
+                    stack.enter_context(peer) for peer in self.setting.peers(folder, nginx=False, docker_registry=False)
                 ]
                 for turn in range(-1, self.setting.rounds):
                     for peer in peers:
@@ -468,6 +472,17 @@ class Upload(Row):
 
 
 ROWS = [
-    ManifestRead, BlobHead, SmallBlobRead, LargeBlobRead, BlobPush, ImagePush, TagPut, SmallPage, MiddlePage,
-    LargePage, Start, Version, Upload,
+    ManifestRead,
+    BlobHead,
+    SmallBlobRead,
+    LargeBlobRead,
+    BlobPush,
+    ImagePush,
+    TagPut,
+    SmallPage,
+    MiddlePage,
+    LargePage,
+    Start,
+    Version,
+    Upload,
 ]
