@@ -113,23 +113,23 @@ def table(rows):
     return "\n".join(text)
 
 
-def circumstances(rows):
+def circumstances(rounds=None):
     """When, where and of what the figures are."""
     processor = re.search(r"model name\s*:\s*(.+)", pathlib.Path("/proc/cpuinfo").read_text())
     commit = subprocess.run(
         ["git", "-C", ROOT, "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True
     ).stdout.strip()
     cores = len(os.sched_getaffinity(0))
-    rounds = max(len(values) for values in rows[0].results["cpu"].values())
     return (
         f"{datetime.date.today()}, {processor[1] if processor else platform.machine()}, {cores} cores,"
-        f" Linux {platform.release().split('-')[0]}, commit {commit}, medians of {rounds} rounds"
+        f" Linux {platform.release().split('-')[0]}, commit {commit}"
+        + (f", medians of {rounds} rounds" if rounds else "")
     )
 
 
-def replace(document, name, text):
+def replace(document, name, text, command="run"):
     """Puts text between the two marks of that name in a document."""
-    begin, end = f"<!-- {name}: written by benchmarks/run -->", f"<!-- {name}: end -->"
+    begin, end = f"<!-- {name}: written by benchmarks/{command} -->", f"<!-- {name}: end -->"
     content = document.read_text()
     if content.count(begin) != 1 or content.count(end) != 1:
         raise SystemExit(f"{document} has no marks for {name}")
@@ -152,7 +152,7 @@ def short_table(rows):
 
 def write(rows):
     """Puts the table, a short one, and the plot where they are shown."""
-    told = circumstances(rows)
+    told = circumstances(max(len(values) for values in rows[0].results["cpu"].values()))
     replace(ROOT / "docs/performance.md", "table", f"{table(rows)}\n\n{told}.")
     replace(ROOT / "README.md", "benchmarks", short_table(rows))
     (ROOT / "docs/performance.svg").write_text(plot.drawing(rows, told))
