@@ -29,7 +29,9 @@ def parse():
         "--option", action="append", default=[], help="an option of `berth serve`, such as --log-level=warning"
     )
     parser.add_argument("--folder", help="where the servers store; has to be on a disk")
-    parser.add_argument("--berth", default=ROOT / ".build/release/berth", help=argparse.SUPPRESS)
+    parser.add_argument(
+        "--berth", metavar="PROGRAM", default=ROOT / ".build/release/berth", help="measure this program, and build none"
+    )
     parser.add_argument("--driver", default=ROOT / ".build/benchmarks/driver", help=argparse.SUPPRESS)
     parser.add_argument("--executable", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
