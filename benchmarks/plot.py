@@ -5,7 +5,7 @@ import math
 
 import report
 
-WIDTH, LEFT, RIGHT, TOP, STEP = 900, 330, 30, 62, 26
+WIDTH, LEFT, RIGHT, TOP, STEP = 900, 350, 30, 62, 26
 COLOURS = {"Berth": "#1f6feb", "docker-registry": "#8c959f", "limit": "#1a7f37", "must reach": "#cf222e"}
 
 

@@ -41,7 +41,7 @@ def limit_of(row, key):
 
 
 def goal(figure):
-    parts = [shown(figure.goal, figure.unit)] if figure.goal else []
+    parts = [f"{figure.goal:g} {UNITS[figure.unit]}"] if figure.goal else []
     if figure.times_limit:
         parts.append(f"{figure.times_limit:g} × {figure.limit}")
     if figure.times_peer:
