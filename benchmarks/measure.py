@@ -26,7 +26,11 @@ def parse():
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="every single value, for programs")
     parser.add_argument("--against", metavar="PROGRAM", help="another build of Berth, measured beside this one")
     parser.add_argument(
-        "--option", action="append", default=[], help="an option of `berth serve`, such as --log-level=warning"
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a variable for Berth, such as BERTH_LOG_LEVEL=warning",
     )
     parser.add_argument("--folder", help="where the servers store; has to be on a disk")
     parser.add_argument(
@@ -38,7 +42,7 @@ def parse():
     unknown = set(arguments.row) - set(names)
     if unknown:
         parser.error(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(names)}")
-    if arguments.write and (arguments.quick or arguments.row or arguments.against or arguments.option):
+    if arguments.write and (arguments.quick or arguments.row or arguments.against or arguments.set):
         parser.error("only a whole run, with no options but --large and --rounds, is written into the documents")
     return arguments
 

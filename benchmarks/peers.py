@@ -140,13 +140,13 @@ class Berth(Peer):
 
     name = "Berth"
 
-    def __init__(self, folder, program, name="Berth", options=()):
+    def __init__(self, folder, program, name="Berth", environment=None):
         super().__init__(folder)
-        self.program, self.name, self.options = os.path.abspath(program), name, list(options)
+        self.program, self.name, self.environment = os.path.abspath(program), name, environment or {}
 
     def command(self):
         storage = self.folder / "storage"
-        return [self.program, "serve", "--port", str(self.port), "--storage", storage, *self.options]
+        return [self.program, "serve", "--port", str(self.port), "--storage", storage]
 
     def version_command(self):
         return [self.program, "--version"]

@@ -49,7 +49,7 @@ class Setting:
         self.programs = [("Berth", arguments.berth)]
         if arguments.against:
             self.programs.append(("before", arguments.against))
-        self.options = arguments.option
+        self.environment = dict(variable.split("=", 1) for variable in arguments.set)
         self.folder, self.driver_program = pathlib.Path(folder), driver
         self.quick, self.rounds = arguments.quick, 1 if arguments.quick else max(5, arguments.rounds)
         self.executable = arguments.executable
@@ -65,7 +65,7 @@ class Setting:
         return folder
 
     def peers(self, folder, nginx, docker_registry=True):
-        made = [Berth(folder / name, program, name, self.options) for name, program in self.programs]
+        made = [Berth(folder / name, program, name, self.environment) for name, program in self.programs]
         if docker_registry:
             made.append(DockerRegistry(folder / "docker-registry"))
         return made + ([Nginx(folder / "nginx")] if nginx else [])
@@ -453,8 +453,8 @@ class Upload(Row):
                 ]
                 for turn in range(-1, self.setting.rounds):
                     for peer in peers:
-                        for options, column in [("", peer.name), ("?compress=none", "limit")]:
-                            self.upload(peer, content, options, column, turn)
+                        self.upload(peer, content, "", peer.name, turn)
+                    self.upload(peers[0], content, "?compress=none", "limit", turn)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         before = time.process_time()
