@@ -8,7 +8,10 @@ package struct CRC32: Hashable, Sendable {
     package private(set) var count: UInt64
 
     /// The checksum of bytes, none unless there are any.
-    package init(of bytes: [UInt8] = []) {
+    package init(of bytes: [UInt8] = []) { self.init(of: bytes[...]) }
+
+    /// The checksum of a part of some bytes.
+    package init(of bytes: ArraySlice<UInt8>) {
         // SAFETY: `crc32_z` only reads, within the buffer that the array lends it.
         value = bytes.withUnsafeBufferPointer { buffer in
             UInt32(truncatingIfNeeded: crc32_z(0, buffer.baseAddress, buffer.count))

@@ -10,10 +10,10 @@ package struct GzipPrefix: Sendable {
     /// Deflate (8), no flags, no time, no hint about the level, and an unknown operating system (255).
     private static let header: [UInt8] = [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 255]
 
-    /// Compresses contents as small as they get; without any, the prefix is the gzip header alone.
+    /// Compresses contents; without any, the prefix is the gzip header alone.
     package init(contents: [UInt8] = []) {
         checksum = CRC32(of: contents)
-        let compressed = contents.isEmpty ? [] : Deflate.compress(contents, isLast: false, level: .smallest)
+        let compressed = contents.isEmpty ? [] : Deflate.compress(contents, isLast: false)
         bytes = Self.header + compressed
     }
 }

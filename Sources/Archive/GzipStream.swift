@@ -1,6 +1,6 @@
 /// Compresses bytes into one gzip member, block by block on several workers, while they arrive.
 ///
-/// Blocks of 1 MiB are compressed independently, each with the 32 KiB before it as its dictionary, and joined
+/// Blocks of 1 MiB are compressed independently, each of which may refer to the 32 KiB before it, and joined
 /// in order. The output depends on the input alone, neither on the number of workers nor on the sizes in
 /// which bytes are appended. Memory depends on the number of workers, not on the size of the input; where many streams
 /// share the workers, each has one block in work besides the one that it gathers.
@@ -22,8 +22,10 @@ package struct GzipStream: Sendable {
 
     private let pool: WorkerPool
     private let level: Deflate.Level
+    /// What the next block may refer to.
+    private var window: [UInt8] = []
+    /// The window and the bytes of the next block, or nothing as long as it has none.
     private var block: [UInt8] = []
-    private var dictionary: [UInt8] = []
     private var blocksInFlight: [PendingResult<CompressedBlock>] = []
     private var checksum: CRC32
 
@@ -46,11 +48,14 @@ package struct GzipStream: Sendable {
         var ready: [[UInt8]] = []
         var rest = bytes[...]
         while !rest.isEmpty {
-            if block.isEmpty { block.reserveCapacity(Self.blockSize) }
-            let part = rest.prefix(Self.blockSize - block.count)
+            if block.isEmpty {
+                block.reserveCapacity(Deflate.windowSize + Self.blockSize)
+                block += window
+            }
+            let part = rest.prefix(window.count + Self.blockSize - block.count)
             block += part
             rest = rest.dropFirst(part.count)
-            guard block.count == Self.blockSize else { break }
+            guard block.count == window.count + Self.blockSize else { break }
             while blocksInFlight.count >= maximumBlocks { ready.append(await takeBlock()) }
             submitBlock(isLast: false)
         }
@@ -78,14 +83,15 @@ package struct GzipStream: Sendable {
     }
 
     private mutating func submitBlock(isLast: Bool) {
-        let (bytes, dictionary, level) = (block, dictionary, level)
-        self.dictionary = Array(bytes.suffix(Deflate.windowSize))
+        let (start, level, encoders) = (window.count, level, pool.deflateEncoders)
+        let bytes = block.isEmpty ? window : block
+        window = Array(bytes.suffix(Deflate.windowSize))
         block = []
         blocksInFlight.append(
             pool.submit {
                 CompressedBlock(
-                    bytes: Deflate.compress(bytes, dictionary: dictionary, isLast: isLast, level: level),
-                    checksum: CRC32(of: bytes)
+                    bytes: Deflate.compress(bytes, from: start, isLast: isLast, level: level, with: encoders),
+                    checksum: CRC32(of: bytes[start...])
                 )
             }
         )

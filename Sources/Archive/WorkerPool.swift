@@ -9,6 +9,8 @@ import Synchronization
 package final class WorkerPool: Sendable {
     /// How many pieces of work run at the same time.
     package let workerCount: Int
+    /// What workers compress with, at most one for each of them.
+    let deflateEncoders = DeflateEncoders()
 
     private struct State {
         var running = 0

@@ -63,11 +63,11 @@ struct GzipStreamTests {
         #expect(try Self.decompress(compressedZeros) == zeros)
     }
 
-    @Test("A block refers back to the one before it")
-    func dictionary() throws {
+    @Test("A block refers back to the one before it", arguments: [Deflate.Level.fastest, .smallest])
+    func window(level: Deflate.Level) {
         let bytes = compressibleBytes(count: 20_000, seed: 3)
-        let alone = Deflate.compress(bytes, isLast: true)
-        let after = Deflate.compress(bytes, dictionary: bytes, isLast: true)
+        let alone = Deflate.compress(bytes, isLast: true, level: level)
+        let after = Deflate.compress(bytes + bytes, from: bytes.count, isLast: true, level: level)
         #expect(after.count < alone.count / 20)
     }
 
@@ -79,8 +79,8 @@ struct GzipStreamTests {
         var expected: [UInt8] = [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 255]
         for start in stride(from: 0, through: bytes.count, by: Self.blockSize) {
             expected += Deflate.compress(
-                Array(bytes[start..<min(bytes.count, start + Self.blockSize)]),
-                dictionary: Array(bytes[max(0, start - 32_768)..<start]),
+                Array(bytes[..<min(bytes.count, start + Self.blockSize)]),
+                from: start,
                 isLast: start + Self.blockSize > bytes.count
             )
         }

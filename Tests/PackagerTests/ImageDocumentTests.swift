@@ -18,7 +18,7 @@ struct ImageDocumentTests {
             "SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt"],"Entrypoint":["/app"],"WorkingDir":"/",\
             "Labels":{"org.opencontainers.image.title":"app"}},"rootfs":{"type":"layers",\
             "diff_ids":["\(image.layer.diffID)"]},"history":[{"created":"1970-01-01T00:00:00Z",\
-            "created_by":"berth recipe 3","comment":"/app"}]}
+            "created_by":"berth recipe 4","comment":"/app"}]}
             """
         #expect(String(decoding: image.configuration.bytes, as: UTF8.self) == configuration)
         let manifest = """
@@ -29,7 +29,7 @@ struct ImageDocumentTests {
             "digest":"\(image.layer.descriptor.digest)","size":\(image.layer.descriptor.size)}],\
             "annotations":{"berth.certificates":"\(bundle.digest)",\
             "berth.executable":"\(Digest(of: Self.program))","berth.executable-path":"/app",\
-            "berth.executable-size":"\(Self.program.count)","berth.recipe":"3",\
+            "berth.executable-size":"\(Self.program.count)","berth.recipe":"4",\
             "org.opencontainers.image.title":"app"}}
             """
         #expect(String(decoding: image.manifest.bytes, as: UTF8.self) == manifest)
@@ -67,7 +67,7 @@ struct ImageDocumentTests {
 
         let manifest = try Manifest(parsing: image.manifest.bytes, contentType: .ociManifest)
         let own = [
-            "berth.recipe": "3", "berth.executable": "\(Digest(of: Self.program))",
+            "berth.recipe": "4", "berth.executable": "\(Digest(of: Self.program))",
             "berth.executable-path": "/app", "berth.executable-size": "\(Self.program.count)",
         ]
         #expect(manifest.annotations == own.merging([title: "Other", version: "1.2"]) { $1 })

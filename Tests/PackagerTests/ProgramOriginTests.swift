@@ -38,7 +38,7 @@ struct ProgramOriginTests {
         )
         let manifest = try Manifest(parsing: image.manifest.bytes, contentType: .ociManifest)
         let own = [
-            "berth.recipe": "3", "berth.executable": image.executable.digest.description,
+            "berth.recipe": "4", "berth.executable": image.executable.digest.description,
             "berth.executable-path": "/app", "berth.executable-size": String(image.executable.size),
             "berth.go": "go1.27.3", "berth.go-modules": "2", "berth.goamd64": "v3",
         ]
