@@ -58,7 +58,12 @@ let package = Package(
         .target(name: "Executables", swiftSettings: strict),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
-        .target(name: "Archive", dependencies: ["CZlib", "CZstd"], swiftSettings: strict),
+        // An encoder that is not optimised takes fifty times as long, and tests with it.
+        .target(
+            name: "Archive",
+            dependencies: ["CZlib", "CZstd"],
+            swiftSettings: strict + [.unsafeFlags(["-O"], .when(configuration: .debug))]
+        ),
         .target(name: "CSQLite", linkerSettings: [.linkedLibrary("sqlite3")]),
         .target(
             name: "Storage",

@@ -7,6 +7,8 @@ extension StringProtocol {
 
     /// The same, cut to a number of characters.
     package func printable(limit: Int) -> String {
+        // Nearly everything is plain, and every request has a line in the log.
+        if utf8.count <= limit, utf8.allSatisfy({ 0x20 <= $0 && $0 < 0x7F }) { return String(self) }
         let safe = unicodeScalars.prefix(limit).map { scalar -> Character in
             let isUnsafe =
                 scalar.properties.generalCategory == .control || scalar.properties.generalCategory == .format

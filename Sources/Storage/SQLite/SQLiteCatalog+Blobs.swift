@@ -149,10 +149,17 @@ extension SQLiteCatalog {
     }
 
     package func unknownBlobs(among digests: [Digest]) throws -> [Digest] {
-        try readBlocking { database in
-            try digests.filter { digest in
-                try !database.exists("SELECT 1 FROM blob WHERE digest = ?", [digest.description])
-            }
+        // One statement for all: after a crash every file that there is is asked for.
+        let list = "[" + digests.map { "\"\($0)\"" }.joined(separator: ",") + "]"
+        return try readBlocking { database in
+            try database.rows(
+                """
+                SELECT value AS digest FROM json_each(?)
+                WHERE NOT EXISTS (SELECT 1 FROM blob WHERE blob.digest = json_each.value)
+                """,
+                [list]
+            )
+            .map { try $0.digest("digest") }
         }
     }
 }
