@@ -71,8 +71,7 @@ struct OwnerTests {
                 ["pack", "--storage", program.storage.path, executable.path, "app:1.0"],
                 in: program.folder
             )
-            try await expectAtWork(command, program)
-            command.send(SIGSTOP)
+            try await whileAtWork(command, program) { command.send(SIGSTOP) }
             let server = try ChildProcess(
                 Program.path,
                 ["serve", "--port", "0", "--storage", program.storage.path],
@@ -109,7 +108,7 @@ struct OwnerTests {
                 ["pack", "--storage", program.storage.path, executable.path, "app:1.0"],
                 in: program.folder
             )
-            try await expectAtWork(command, program)
+            try await whileAtWork(command, program) { server.process.send(SIGKILL) }
             await server.stop(SIGKILL)
             let packed = await command.outcome()
             #expect(packed.status == 0, "\(packed.errors)")
@@ -123,17 +122,21 @@ struct OwnerTests {
         }
     }
 
-    /// Waits until an upload is in the folder, while the command runs.
+    /// Waits until an upload is in the folder, while the command runs, and does something at once.
     ///
     /// On a thread of its own: others may keep those of the tests busy for longer than a command works.
-    private func expectAtWork(_ command: ChildProcess, _ program: Program) async throws {
+    private func whileAtWork(
+        _ command: ChildProcess,
+        _ program: Program,
+        _ act: @escaping @Sendable () -> Void
+    ) async throws {
         let folder = program.storage.appending(path: "uploads").path
         let isSeen: Bool = await withCheckedContinuation { continuation in
             Thread.detachNewThread {
                 var isSeen = false
                 while !isSeen, command.isRunning {
                     isSeen = (try? FileManager.default.contentsOfDirectory(atPath: folder))?.isEmpty == false
-                    if !isSeen { usleep(1000) }
+                    if isSeen { act() } else { usleep(1000) }
                 }
                 continuation.resume(returning: isSeen)
             }
