@@ -1,0 +1,44 @@
+import OCI
+import Server
+import TestSupport
+import Testing
+
+/// Time limits on connections whose replies are given without asking anybody.
+@Suite("Time limits of hot replies")
+struct HotTimeLimitTests {
+    @Test("A connection that is asked now and then is not idle, and one that is asked no more is")
+    func idle() async throws {
+        try await withServer(limits: TimeLimitTests.ample) { server in
+            let scene = try await HotReplyTests.Scene(server)
+            for _ in 1...30 {
+                #expect(try await scene.ask("/v2/a/manifests/latest").status == 200)
+                try await Task.sleep(for: .milliseconds(100))
+            }
+            let start = ContinuousClock.now
+            #expect(try await scene.connection.readToEnd().isEmpty)
+            #expect(ContinuousClock.now - start >= .milliseconds(1500))
+        }
+    }
+
+    @Test("A peer that asks on and on and takes nothing is given up, and keeps nothing of the server's")
+    func stalled() async throws {
+        try await withServer(limits: TimeLimitTests.short) { server in
+            let scene = try await HotReplyTests.Scene(server)
+            var random = SplitMix(seed: 1)
+            let large = BlobFixture(random.bytes(60_000))
+            try await server.direct.push(large, to: "a")
+            let target = "/v2/a/blobs/\(large.digest)"
+            for _ in 1...2 { #expect(try await scene.ask(target).content == large.bytes) }
+            let connection = try server.connect(receiveBuffer: 4096)
+            let request = Array("GET \(target) HTTP/1.1\r\nHost: localhost\r\n\r\n".utf8)
+            // 600 MB of replies: no kernel takes them.
+            async let sending: Void? = try? connection.send(
+                Array(repeatElement(request, count: 10_000).joined())
+            )
+            _ = await sending
+            let got = try await connection.readToEnd()
+            #expect(got.count < 100_000_000)
+            #expect(server.log.all.count < 5000, "replies were made that nobody took")
+        }
+    }
+}
