@@ -150,9 +150,12 @@ def short_table(rows):
     return "\n".join(text)
 
 
+PLOT = "![the same figures as multiples of Berth's](performance.svg)"
+
+
 def write(rows):
     """Puts the table, a short one, and the plot where they are shown."""
     told = circumstances(max(len(values) for values in rows[0].results["cpu"].values()))
-    replace(ROOT / "docs/performance.md", "table", f"{table(rows)}\n\n{told}.")
+    replace(ROOT / "docs/performance.md", "table", f"{table(rows)}\n\n{told}.\n\n{PLOT}")
     replace(ROOT / "README.md", "benchmarks", short_table(rows))
     (ROOT / "docs/performance.svg").write_text(plot.drawing(rows, told))
