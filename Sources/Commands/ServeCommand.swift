@@ -60,6 +60,8 @@ struct ServeCommand: AsyncParsableCommand {
             Terminal.print("berth \(Version.current) listens on \(url)")
             Terminal.print("and stores in \(owner.storagePath)")
             Terminal.print("try: curl -T ./program \(url)/")
+            // Behind the first requests, and before the first upload.
+            Task.detached(priority: .background) { owner.prepare() }
         }
         var services: [any Service] = [
             listener, owner.socketService {}, owner.collectionService(logger: logger),

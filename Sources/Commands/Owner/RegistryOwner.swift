@@ -13,6 +13,7 @@ import Synchronization
 struct RegistryOwner: Sendable {
     private let folder: StorageFolder
     private let registry: Registry
+    private let packager: Packager
     private let server: RegistryServer
     private let configuration: BerthConfiguration
     private let advertised: CommandAddress
@@ -63,16 +64,20 @@ struct RegistryOwner: Sendable {
                 documents: Int(configuration.limits.documents.bytes),
                 patience: configuration.timeouts.queue
             ),
-            logger: logger
+            log: configuration.serverLog(logger)
         )
         return RegistryOwner(
             folder: folder,
             registry: registry,
+            packager: packager,
             server: server,
             configuration: configuration,
             advertised: CommandAddress(configuration, fixed: advertised)
         )
     }
+
+    /// Makes ready what the first upload would wait for; blocks for some tens of milliseconds.
+    func prepare() { packager.prepare() }
 
     /// How many connections each listener takes: what is configured, or fewer where the machine has not the files for that.
     private static func maximumConnections(
@@ -258,26 +263,21 @@ extension Packager {
             case .file(let path): try Self.bundle(path)
             case .none: nil as CertificateBundle?
             }
-        let timeZones =
-            switch configuration.timeZones {
-            case .host: try Self.timeZones(TimeZones.hostPath) { try .ofHost(at: $0) }
-            case .folder(let path): try Self.timeZones(path) { try TimeZones(contentsOfFolder: $0) }
-            case .none: nil as TimeZones?
-            }
+        let configured: TimeZones? =
+            if case .folder(let path) = configuration.timeZones { try Self.timeZones(path) } else { nil }
+        let usesHost = configuration.timeZones == .host
         self.init(
             certificates: certificates,
-            timeZones: timeZones,
+            // The host's are read when somebody asks for them: hundreds of files, for what few want.
+            timeZones: usesHost ? (try? TimeZones.ofHost()) ?? nil : configured,
             workerCount: configuration.workers == 0 ? nil : configuration.workers
         )
     }
 
-    private static func timeZones(
-        _ path: String,
-        _ read: (String) throws -> TimeZones?
-    ) throws -> TimeZones? {
+    private static func timeZones(_ path: String) throws -> TimeZones {
         do {
-            return try read(path)
-        } catch let error as TimeZonesError {
+            return try TimeZones(contentsOfFolder: path)
+        } catch {
             throw CommandError("packaging.zoneinfo: \(path): \(error)")
         }
     }

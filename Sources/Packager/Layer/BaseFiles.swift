@@ -1,7 +1,7 @@
 import Archive
 import OCI
 
-/// The files that come along with a program, prepared once for all images.
+/// The files that come along with a program, prepared for all images when the first needs them.
 ///
 /// An otherwise empty image has no accounts, nowhere to write, no name service order and nobody to trust;
 /// programs that never notice on a full system fail there.
@@ -24,19 +24,24 @@ struct BaseFiles: Sendable {
     static let certificatesPath = "etc/ssl/certs/ca-certificates.crt"
 
     let certificates: CertificateBundle?
-    let timeZones: TimeZones?
-    private let beginnings: [Selection: LayerBeginning]
+    private let lazyTimeZones: Lazy<TimeZones?>
+    /// The files archived and compressed, for every selection there is but for time zones, which few ask for.
+    private let beginnings: [Selection: Lazy<LayerBeginning>]
 
-    /// Archives and compresses the files, for every selection there is but for time zones, which few ask for.
-    init(certificates: CertificateBundle?, timeZones: TimeZones?) {
+    init(certificates: CertificateBundle?, timeZones: Lazy<TimeZones?>) {
         self.certificates = certificates
-        self.timeZones = timeZones
+        lazyTimeZones = timeZones
         let possible = Selection.prepared.filter { certificates != nil || !$0.contains(.certificates) }
         let beginnings = possible.map { selection in
-            (selection, LayerBeginning(Self.files(selection, certificates: certificates)))
+            (selection, Lazy { LayerBeginning(Self.files(selection, certificates: certificates)) })
         }
         self.beginnings = Dictionary(uniqueKeysWithValues: beginnings)
     }
+
+    var timeZones: TimeZones? { lazyTimeZones.value }
+
+    /// Prepares what images have unless they are asked not to.
+    func prepare() { _ = beginning([.accounts, .certificates]) }
 
     /// What a layer with the selected files begins with; certificates that there are none of are left out.
     func beginning(_ selection: Selection) -> LayerBeginning {
@@ -45,7 +50,7 @@ struct BaseFiles: Sendable {
         guard let beginning = beginnings[possible] else {
             preconditionFailure("a selection was not prepared")
         }
-        return beginning
+        return beginning.value
     }
 
     /// The files of a selection, every folder before what is in it; time zones stand behind the beginning.

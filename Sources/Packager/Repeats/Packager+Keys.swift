@@ -28,12 +28,15 @@ extension Packager {
 
     private func digest(_ request: ImageRequest, _ content: [JSONValue.Member]) -> Digest {
         func text(_ digest: Digest?) -> JSONValue { digest.map { .string($0.description) } ?? .null }
+        let selection = ImageAssembly.selection(request.options)
+        let certificates = selection.contains(.certificates) ? baseFiles.certificates?.digest : nil
+        let timeZones = selection.contains(.timeZones) ? baseFiles.timeZones?.digest : nil
         let members: [JSONValue.Member] = [
             .init("recipe", .integer(Int64(ImageRecipe.number))),
             .init("name", .string(request.name.rawValue)),
             .init("options", request.options.imageJSON),
-            .init("certificates", text(baseFiles.certificates?.digest)),
-            .init("timeZones", text(baseFiles.timeZones?.digest)),
+            .init("certificates", text(certificates)),
+            .init("timeZones", text(timeZones)),
         ]
         return Digest(of: JSONValue.object(members + content).canonicalBytes)
     }
