@@ -14,7 +14,7 @@ struct UploadWriter {
     private(set) var offset: Int64
 
     /// Makes the hop to the blob store's threads cheap beside the hashing, and keeps an upload's memory small.
-    private static let portion = 512 * 1024
+    private static let portion = 256 * 1024
     /// A smaller chunk is copied behind the one before: it may be a few bytes of a large piece of memory, which it would
     /// hold for as long as it waits.
     private static let smallChunk = 16 * 1024

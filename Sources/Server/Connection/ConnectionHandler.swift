@@ -42,6 +42,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private var isInputClosed = false
     private var isHangingUp = false
     private var isFirstRequest = true
+    private var readsLargePortions = false
     private var watch = StallWatch(now: .uptimeNanoseconds(0))
     private var tick: RepeatedTask?
     private var deadline: Scheduled<Void>?
@@ -153,11 +154,13 @@ final class ConnectionHandler: ChannelDuplexHandler {
         case (.body, _):
             hasStoppedWaiting()
         case (.end, .drain):
+            readLargePortions(false, context)
             deadline?.cancel()
             deadline = nil
             intake = .head
             endIfDone(context)
         case (.end, _):
+            readLargePortions(false, context)
             hasStoppedWaiting()
             intake = .head
         }
@@ -168,6 +171,12 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private func hasStoppedWaiting() {
         guard !requests.isEmpty else { return }
         requests[requests.index(before: requests.endIndex)].waitsForContinue = false
+    }
+
+    private func readLargePortions(_ isLarge: Bool, _ context: ChannelHandlerContext) {
+        guard isLarge != readsLargePortions else { return }
+        readsLargePortions = isLarge
+        ReadPortion.set(isLarge: isLarge, of: context.channel)
     }
 
     // MARK: Replies
@@ -191,6 +200,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     /// Tells a client that waits for it to send its content.
     private func goOn(_ context: ChannelHandlerContext) {
+        if case .content = intake, requests.last?.hasLargeContent == true { readLargePortions(true, context) }
         if let request = requests.first, request.waitsForContinue, !request.isHeadWritten {
             requests[requests.startIndex].waitsForContinue = false
             watch.hasAskedForMore(context.eventLoop.now)

@@ -27,8 +27,9 @@ package struct ConnectionLimits: Hashable, Sendable {
     static let crowdedIdle: TimeAmount = .seconds(1)
     /// While others wait for a connection: from the opening to the end of the first request's head.
     static let crowdedHeader: TimeAmount = .seconds(5)
-    /// How many parts of requests, content in pieces of at most 64 KiB among them, are read before somebody wants them.
-    static let partsReadAhead = 4
+    /// How many parts of requests, content in pieces of at most `ReadPortion.large` among them, are read before somebody
+    /// wants them.
+    static let partsReadAhead = 2
 
     /// What is read of a request that was answered before its content had come, so that the client gets to the answer.
     static let maximumDrain = 1024 * 1024
