@@ -1,6 +1,7 @@
 import ArgumentParser
 import Glibc
 import Logging
+import Server
 
 /// What every command that works on a storage folder can be told.
 struct SharedOptions: ParsableArguments {
@@ -41,5 +42,13 @@ extension BerthConfiguration {
     /// A logger that writes as configured, or from `level` on where that is higher.
     func logger(atLeast level: Logger.Level = .trace) -> Logger {
         Logger(label: "berth") { [log] _ in LineLogHandler(format: log.format, level: max(log.level, level)) }
+    }
+    /// Where a server tells what it does: as configured.
+    func serverLog(_ logger: Logger) -> ServerLog {
+        let log = RequestLog(format: log.format)
+        let isWanted = logger.logLevel <= .info
+        return ServerLog(logger: logger) { record in
+            if isWanted { log.write(record) }
+        }
     }
 }

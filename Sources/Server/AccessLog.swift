@@ -1,23 +1,21 @@
 import HTTPTypes
 import Hummingbird
-import Logging
 import NIOCore
+import Logging
 import OCI
 import Storage
 
-/// One line a request: what was asked, what came of it, and for whom.
-///
-/// Never a query, a header or content, which may hold secrets.
+/// Notes a request: what was asked, what came of it, and for whom.
 struct AccessLog: Sendable {
-    let logger: Logger
+    private let log: ServerLog
     private let method: HTTPRequest.Method
     let path: String
     private let remote: String
     private let start = ContinuousClock.now
 
-    init(logger: Logger, request: HTTPRequest, channel: any Channel) {
+    init(_ log: ServerLog, request: HTTPRequest, channel: any Channel) {
         self.init(
-            logger: logger,
+            log,
             method: request.method,
             path: String((request.path ?? "").prefix { $0 != "?" }).printable,
             remote: Self.name(of: channel)
@@ -25,8 +23,8 @@ struct AccessLog: Sendable {
     }
 
     /// `path`: without the query, and printable.
-    init(logger: Logger, method: HTTPRequest.Method, path: String, remote: String) {
-        self.logger = logger
+    init(_ log: ServerLog, method: HTTPRequest.Method, path: String, remote: String) {
+        self.log = log
         self.method = method
         self.path = path
         self.remote = remote
@@ -51,7 +49,7 @@ struct AccessLog: Sendable {
             } catch {
                 // The head has been sent, so that nobody else hears of it.
                 if error is StorageError {
-                    logger.error("a reply broke off", metadata: ["path": "\(path)", "error": "\(error)"])
+                    log.logger.error("a reply broke off", metadata: ["path": "\(path)", "error": "\(error)"])
                 }
                 record(status: status, bytes: Int64(length), isInterrupted: true)
                 throw error
@@ -70,20 +68,16 @@ struct AccessLog: Sendable {
         let elapsed = ContinuousClock.now - start
         let microseconds =
             elapsed.components.seconds * 1_000_000 + elapsed.components.attoseconds / 1_000_000_000_000
-        var metadata: Logger.Metadata = [
-            "method": "\(method.rawValue)",
-            "path": "\(path)",
-            "status": "\(status.code)",
-            "bytes": "\(bytes)",
-            "ms": "\(microseconds / 1000).\(Self.threeDigits(microseconds % 1000))",
-            "remote": "\(remote)",
-        ]
-        if isInterrupted { metadata["outcome"] = "interrupted" }
-        logger.info("request", metadata: metadata)
-    }
-
-    private static func threeDigits(_ number: Int64) -> String {
-        let text = String(number)
-        return String(repeating: "0", count: 3 - text.count) + text
+        log.request(
+            RequestRecord(
+                method: method.rawValue,
+                path: path,
+                status: status.code,
+                bytes: bytes,
+                microseconds: microseconds,
+                remote: remote,
+                isInterrupted: isInterrupted
+            )
+        )
     }
 }

@@ -1,8 +1,8 @@
 import HTTPTypes
 package import Hummingbird
-package import Logging
 import NIOCore
 import NIOHTTP1
+import Logging
 import OCI
 package import Registry
 
@@ -38,13 +38,13 @@ package struct RegistryResponder: HTTPResponder {
     private let census: ConnectionCensus?
     /// Where replies are remembered; nil where nobody asks there.
     private let replies: HotReplies?
-    private let logger: Logger
+    private let log: ServerLog
 
     package init(
         registry: Registry,
         listener: Listener,
         admission: Admission = Admission(),
-        logger: Logger
+        log: ServerLog
     ) {
         self.init(
             registry: registry,
@@ -52,7 +52,7 @@ package struct RegistryResponder: HTTPResponder {
             admission: admission,
             census: nil,
             replies: nil,
-            logger: logger
+            log: log
         )
     }
 
@@ -63,18 +63,18 @@ package struct RegistryResponder: HTTPResponder {
         admission: Admission,
         census: ConnectionCensus?,
         replies: HotReplies?,
-        logger: Logger
+        log: ServerLog
     ) {
         self.registry = registry
         self.listener = listener
         self.admission = admission
         self.census = census
         self.replies = replies
-        self.logger = logger
+        self.log = log
     }
 
     package func respond(to request: Request, context: Context) async throws -> Response {
-        let log = AccessLog(logger: logger, request: request.head, channel: context.channel)
+        let access = AccessLog(log, request: request.head, channel: context.channel)
         let isDistribution = request.head.path.map {
             $0 == "/v2" || $0.hasPrefix("/v2/") || $0.hasPrefix("/v2?")
         }
@@ -89,9 +89,9 @@ package struct RegistryResponder: HTTPResponder {
             let reply = ErrorReply(error)
             // Nobody waits any more for what was cancelled; who was not let in has a line of the access log.
             if reply.status.kind == .serverError, !(error is CancellationError), !(error is AdmissionError) {
-                logger.error(
+                log.logger.error(
                     "a request failed",
-                    metadata: ["path": "\(log.path)", "error": "\(error)"]
+                    metadata: ["path": "\(access.path)", "error": "\(error)"]
                 )
             }
             let isJSON = isDistribution == true || request.headers.prefersJSON
@@ -105,8 +105,8 @@ package struct RegistryResponder: HTTPResponder {
             )
         }
         if request.method == .head { response = response.createHeadResponse() }
-        if let repeatable { keep(response, repeatable, of: request.head, path: log.path) }
-        return log.recording(response)
+        if let repeatable { keep(response, repeatable, of: request.head, path: access.path) }
+        return access.recording(response)
     }
 
     private func keep(

@@ -1,7 +1,7 @@
 import Glibc
 package import Hummingbird
 import HummingbirdCore
-package import Logging
+import Logging
 package import Registry
 
 /// Serves a registry on an address, or on the socket beside its storage folder.
@@ -22,7 +22,7 @@ package struct RegistryServer: Sendable {
     private let maximumConnections: Int
     private let admission: Admission
     private let replies: HotReplies
-    private let logger: Logger
+    private let log: ServerLog
 
     /// `maximumConnections` bounds each listener; further ones wait in the kernel's queue.
     ///
@@ -32,14 +32,14 @@ package struct RegistryServer: Sendable {
         limits: ConnectionLimits = ConnectionLimits(),
         maximumConnections: Int = 1024,
         admission: AdmissionLimits = AdmissionLimits(),
-        logger: Logger
+        log: ServerLog
     ) {
         self.registry = registry
         self.limits = limits
         self.maximumConnections = maximumConnections
         self.admission = Admission(admission)
         replies = HotReplies(now: registry.clock)
-        self.logger = logger
+        self.log = log
     }
 
     /// The service that listens on an address until it is shut down, and then answers what it has begun.
@@ -67,7 +67,7 @@ package struct RegistryServer: Sendable {
             bindAddress = .unixDomainSocket(path: path)
         }
         let census = ConnectionCensus(limit: maximumConnections)
-        var serverLogger = logger
+        var serverLogger = log.logger
         // Hummingbird tells of its start, which is not a user's business, and of failures that it throws as well.
         serverLogger.logLevel = .critical
         return Application(
@@ -77,9 +77,9 @@ package struct RegistryServer: Sendable {
                 admission: admission,
                 census: census,
                 replies: replies,
-                logger: logger
+                log: log
             ),
-            server: HTTPServerBuilder { [limits, replies, logger] in
+            server: HTTPServerBuilder { [limits, replies, log] in
                 RegistryChannel(
                     responder: $0,
                     limits: limits,
@@ -88,7 +88,7 @@ package struct RegistryServer: Sendable {
                         replies: replies,
                         hostRule: listener.hostRule,
                         census: census,
-                        logger: logger
+                        log: log
                     )
                 )
             },
@@ -97,7 +97,7 @@ package struct RegistryServer: Sendable {
                 serverName: Self.name,
                 availableConnectionsDelegate: MaximumAvailableConnections(maximumConnections)
             ),
-            onServerRunning: { [logger] channel in
+            onServerRunning: { [logger = log.logger] channel in
                 try? await channel.eventLoop.submit {
                     try channel.pipeline.syncOperations.addHandler(
                         AcceptPause(logger: logger),

@@ -56,12 +56,9 @@ package struct BackupName: Hashable, Comparable, Sendable, CustomStringConvertib
         var seconds = time_t(time.milliseconds / 1000)
         var parts = tm()
         gmtime_r(&seconds, &parts)
-        func digits(_ number: CInt, _ count: Int) -> String {
-            let text = String(number)
-            return String(repeating: "0", count: max(0, count - text.count)) + text
-        }
-        let date = digits(parts.tm_year + 1900, 4) + digits(parts.tm_mon + 1, 2) + digits(parts.tm_mday, 2)
-        let hour = digits(parts.tm_hour, 2) + digits(parts.tm_min, 2) + digits(parts.tm_sec, 2)
+        let year = (parts.tm_year + 1900).padded(to: 4)
+        let date = year + (parts.tm_mon + 1).padded(to: 2) + parts.tm_mday.padded(to: 2)
+        let hour = parts.tm_hour.padded(to: 2) + parts.tm_min.padded(to: 2) + parts.tm_sec.padded(to: 2)
         return date + "T" + hour + "Z"
     }
 }

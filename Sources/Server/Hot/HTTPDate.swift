@@ -1,4 +1,5 @@
 import Glibc
+import OCI
 import Synchronization
 
 /// The time of day as replies tell it, such as `Sun, 06 Nov 1994 08:49:37 GMT`.
@@ -25,9 +26,9 @@ enum HTTPDate {
         gmtime_r(&second, &parts)
         let days = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
         let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
-        func two(_ number: CInt) -> String { number < 10 ? "0\(number)" : "\(number)" }
-        let day = "\(days[Int(parts.tm_wday)]), \(two(parts.tm_mday)) \(months[Int(parts.tm_mon)])"
-        return
-            "\(day) \(1900 + parts.tm_year) \(two(parts.tm_hour)):\(two(parts.tm_min)):\(two(parts.tm_sec)) GMT"
+        let day = "\(days[Int(parts.tm_wday)]), \(parts.tm_mday.padded(to: 2)) \(months[Int(parts.tm_mon)])"
+        let hour =
+            "\(parts.tm_hour.padded(to: 2)):\(parts.tm_min.padded(to: 2)):\(parts.tm_sec.padded(to: 2))"
+        return "\(day) \(1900 + parts.tm_year) \(hour) GMT"
     }
 }

@@ -71,7 +71,7 @@ final class HotHandler: ChannelDuplexHandler {
             return nil
         }
         let log = AccessLog(
-            logger: source.logger,
+            source.log,
             method: request.key.isHead ? .head : .get,
             path: reply.path,
             remote: remote

@@ -23,7 +23,7 @@ package struct InProcessClient: TestClient {
                 isAdministrative: isAdministrative,
                 advertised: { AdvertisedAddress(authority: nil, url: nil) }
             ),
-            logger: .silent
+            log: ServerLog(logger: .silent) { _ in }
         )
     }
 

@@ -1,4 +1,5 @@
 package import Logging
+package import Server
 import Synchronization
 
 /// Keeps what is logged, and tells a test when something it waits for has been.
@@ -25,6 +26,17 @@ package final class RecordingLog: Sendable {
         var logger = Logger(label: "test", factory: { _ in Handler(log: self) })
         logger.logLevel = .info
         return logger
+    }
+
+    /// Keeps what a server tells of a request, as a line of the name `request`.
+    package func record(_ request: RequestRecord) {
+        var metadata = [
+            "method": request.method, "path": request.path, "status": "\(request.status)",
+            "bytes": "\(request.bytes)", "remote": request.remote,
+        ]
+        if request.isInterrupted { metadata["outcome"] = "interrupted" }
+        let line = Line(level: .info, message: "request", metadata: metadata)
+        lines.withLock { $0.append(line) }
     }
 
     /// The first line that is as wanted, as soon as there is one.

@@ -77,7 +77,7 @@ package func withServer<Value>(
         limits: limits,
         maximumConnections: maximumConnections,
         admission: admission,
-        logger: log.logger
+        log: ServerLog(logger: log.logger) { log.record($0) }
     )
     let service = server.service(
         on: address,

@@ -1,0 +1,50 @@
+import Glibc
+import OCI
+import Server
+
+/// Writes a line for each request to standard error: for people, or as a JSON object.
+struct RequestLog {
+    let format: LogFormat
+
+    func write(_ record: RequestRecord) {
+        Terminal.write(line(record, time: LogTime.now) + "\n", to: STDERR_FILENO)
+    }
+
+    /// The line of a request, without its end.
+    func line(_ record: RequestRecord, time: String) -> String {
+        switch format {
+        case .text: Self.text(record, time)
+        case .json: Self.json(record, time)
+        }
+    }
+
+    /// The line is short: what is asked for stands first, without the names of the fields.
+    private static func text(_ record: RequestRecord, _ time: String) -> String {
+        var line = "\(time) \(record.method) \(record.path) \(record.status) \(record.bytes) "
+        line += "\(milliseconds(record))ms \(record.remote)"
+        if record.isInterrupted { line += " interrupted" }
+        return line
+    }
+
+    private static func json(_ record: RequestRecord, _ time: String) -> String {
+        var line = "{\"time\":\"\(time)\",\"level\":\"info\",\"message\":\"request\","
+        line += "\"method\":\(quoted(record.method)),\"path\":\(quoted(record.path)),"
+        line += "\"status\":\(record.status),\"bytes\":\(record.bytes),\"ms\":\(milliseconds(record)),"
+        line += "\"remote\":\(quoted(record.remote))"
+        if record.isInterrupted { line += ",\"outcome\":\"interrupted\"" }
+        return line + "}"
+    }
+
+    private static func milliseconds(_ record: RequestRecord) -> String {
+        "\(record.microseconds / 1000).\((record.microseconds % 1000).padded(to: 3))"
+    }
+
+    private static func quoted(_ text: String) -> String {
+        // Nearly everything is plain.
+        let isPlain = text.utf8.allSatisfy { byte in
+            0x20 <= byte && byte < 0x7F && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
+        }
+        return isPlain
+            ? "\"\(text)\"" : String(decoding: JSONValue.string(text).canonicalBytes, as: UTF8.self)
+    }
+}
