@@ -62,9 +62,7 @@ extension JSONValue {
         case .bool(let value): bytes.append(contentsOf: (value ? "true" : "false").utf8)
         case .integer(let value): bytes.append(contentsOf: String(value).utf8)
         case .thousandths(let value):
-            let decimals = String(value % 1000)
-            let zeros = String(repeating: "0", count: 3 - decimals.count)
-            bytes.append(contentsOf: "\(value / 1000).\(zeros)\(decimals)".utf8)
+            bytes.append(contentsOf: "\(value / 1000).\((value % 1000).padded(to: 3))".utf8)
         case .string(let value): Self.write(value, to: &bytes)
         case .canonical(let document): bytes.append(contentsOf: document)
         case .array(let elements):
@@ -111,6 +109,15 @@ extension JSONValue {
 
     private static func write(_ string: String, to bytes: inout [UInt8]) {
         bytes.append(UInt8(ascii: "\""))
+        // Nearly every text is plain.
+        let isPlain = string.utf8.allSatisfy { byte in
+            byte >= 0x20 && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
+        }
+        guard !isPlain else {
+            bytes.append(contentsOf: string.utf8)
+            bytes.append(UInt8(ascii: "\""))
+            return
+        }
         for byte in string.utf8 {
             switch byte {
             case UInt8(ascii: "\""), UInt8(ascii: "\\"):

@@ -187,6 +187,17 @@ extension Registry {
         return page
     }
 
+    /// The names of the same tags.
+    package func tagNames(
+        of repository: RepositoryName,
+        after last: String?,
+        limit: Int
+    ) async throws -> Page<Tag> {
+        let page = try await catalog.tagNamePage(of: repository, after: last, limit: limit, now: clock())
+        guard let page else { throw RegistryError.repositoryUnknown(repository) }
+        return page
+    }
+
     /// Repositories in byte order, those behind `last`.
     package func repositories(after last: String?, limit: Int) async throws -> Page<RepositoryName> {
         try await catalog.repositoryPage(after: last, limit: limit)

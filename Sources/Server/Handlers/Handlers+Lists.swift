@@ -8,8 +8,12 @@ extension Handlers {
     /// Lists tags (end-8a, end-8b).
     func listTags(of repository: RepositoryName) async throws -> Response {
         let pagination = try Pagination(query)
-        let page = try await registry.tags(of: repository, after: pagination.last, limit: pagination.limit)
-        let names = page.elements.map(\.tag.rawValue)
+        let page = try await registry.tagNames(
+            of: repository,
+            after: pagination.last,
+            limit: pagination.limit
+        )
+        let names = page.elements.map(\.rawValue)
         let document = JSONValue.object([
             .init("name", .string(repository.rawValue)), .init("tags", .strings(names)),
         ])

@@ -29,7 +29,7 @@ final class HotReplies: Sendable {
     private let state = Mutex(State())
 
     /// `capacity`: how many bytes of memory they may take, about.
-    init(capacity: Int = 32 * 1024 * 1024, now: @escaping WallClock) {
+    init(capacity: Int = 8 * 1024 * 1024, now: @escaping WallClock) {
         self.capacity = capacity
         self.now = now
     }

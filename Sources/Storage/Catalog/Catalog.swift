@@ -131,6 +131,14 @@ package protocol Catalog: CatalogVerification, CatalogBackup {
         now: Timestamp
     ) async throws -> Page<TagRecord>?
 
+    /// The names alone of the same tags: all that clients are told of a list, at a fraction of the work.
+    func tagNamePage(
+        of repository: RepositoryName,
+        after last: String?,
+        limit: Int,
+        now: Timestamp
+    ) async throws -> Page<Tag>?
+
     /// Repositories that hold a manifest, in byte order, those behind `last`.
     func repositoryPage(after last: String?, limit: Int) async throws -> Page<RepositoryName>
 

@@ -19,6 +19,11 @@ extension Database {
         try Row.fetchAll(cachedStatement(sql: sql), arguments: arguments)
     }
 
+    /// The one column of all rows; of many rows that costs a fraction of what the rows themselves do.
+    func texts(_ sql: String, _ arguments: StatementArguments = []) throws -> [String] {
+        try String.fetchAll(cachedStatement(sql: sql), arguments: arguments)
+    }
+
     /// Whether there is a row.
     func exists(_ sql: String, _ arguments: StatementArguments = []) throws -> Bool {
         try row(sql, arguments) != nil

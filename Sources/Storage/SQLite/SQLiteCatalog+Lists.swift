@@ -21,7 +21,7 @@ extension SQLiteCatalog {
             )
             return try Page(rows, limit: limit) { row in
                 TagRecord(
-                    tag: try Self.parsed(row["name"]) { try Tag($0) },
+                    tag: try row.tag("name"),
                     digest: try row.digest("digest"),
                     updated: row["updated_at"],
                     expires: row["expires_at"]
@@ -30,15 +30,33 @@ extension SQLiteCatalog {
         }
     }
 
+    package func tagNamePage(
+        of repository: RepositoryName,
+        after last: String?,
+        limit: Int,
+        now: Timestamp
+    ) async throws -> Page<Tag>? {
+        try await read { database in
+            guard let repositoryID = try database.repositoryID(repository) else { return nil }
+            let names = try database.texts(
+                """
+                SELECT name FROM tag
+                WHERE repository_id = ? AND name > ? AND (expires_at IS NULL OR expires_at > ?)
+                ORDER BY name LIMIT ?
+                """,
+                [repositoryID, last ?? "", now, limit + 1]
+            )
+            return try Page(names, limit: limit) { name in try Self.parsed(name) { try Tag($0) } }
+        }
+    }
+
     package func repositoryPage(after last: String?, limit: Int) async throws -> Page<RepositoryName> {
         try await read { database in
-            let rows = try database.rows(
+            let names = try database.texts(
                 "SELECT name FROM repository WHERE manifest_count > 0 AND name > ? ORDER BY name LIMIT ?",
                 [last ?? "", limit + 1]
             )
-            return try Page(rows, limit: limit) { row in
-                try Self.parsed(row["name"]) { try RepositoryName($0) }
-            }
+            return try Page(names, limit: limit) { name in try Self.parsed(name) { try RepositoryName($0) } }
         }
     }
 
@@ -54,7 +72,7 @@ extension SQLiteCatalog {
 
 extension Page {
     /// A page of at most `limit` rows out of a query that asked for one more.
-    fileprivate init(_ rows: [Row], limit: Int, _ element: (Row) throws -> Element) rethrows {
+    fileprivate init<Source>(_ rows: [Source], limit: Int, _ element: (Source) throws -> Element) rethrows {
         self.init(elements: try rows.prefix(limit).map(element), hasMore: rows.count > limit)
     }
 }

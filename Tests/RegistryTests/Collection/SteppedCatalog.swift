@@ -124,6 +124,15 @@ struct SteppedCatalog: Catalog {
         try await catalog.tagPage(of: repository, after: last, limit: limit, now: now)
     }
 
+    func tagNamePage(
+        of repository: RepositoryName,
+        after last: String?,
+        limit: Int,
+        now: Timestamp
+    ) async throws -> Page<Tag>? {
+        try await catalog.tagNamePage(of: repository, after: last, limit: limit, now: now)
+    }
+
     func repositoryPage(after last: String?, limit: Int) async throws -> Page<RepositoryName> {
         try await catalog.repositoryPage(after: last, limit: limit)
     }

@@ -25,6 +25,13 @@ struct CatalogExpiryConformance {
                     limit: 9,
                     now: scene.clock.now
                 )
+                let names = try await scene.catalog.tagNamePage(
+                    of: scene.app,
+                    after: nil,
+                    limit: 9,
+                    now: scene.clock.now
+                )
+                #expect(names?.elements == page?.elements.map(\.tag))
                 return page?.elements ?? []
             }
             #expect(try await tags().map(\.expires) == [end, nil])

@@ -37,6 +37,14 @@ struct CatalogListConformance {
                         now: scene.clock.now
                     )
                 )
+                let names = try await scene.catalog.tagNamePage(
+                    of: scene.app,
+                    after: last,
+                    limit: limit,
+                    now: scene.clock.now
+                )
+                #expect(names?.elements == page.elements.map(\.tag))
+                #expect(names?.hasMore == page.hasMore)
                 found += page.elements.map(\.tag.rawValue)
                 #expect(page.elements.count <= limit)
                 #expect(page.hasMore == (found.count < Self.tags.count))
@@ -61,6 +69,13 @@ struct CatalogListConformance {
                 let expected = Self.tags.filter { last.utf8.lexicographicallyPrecedes($0.utf8) }
                 #expect(page.elements.map(\.tag.rawValue) == expected, "after \(last)")
                 #expect(!page.hasMore)
+                let names = try await scene.catalog.tagNamePage(
+                    of: scene.app,
+                    after: last,
+                    limit: 100,
+                    now: scene.clock.now
+                )
+                #expect(names?.elements.map(\.rawValue) == expected, "after \(last)")
             }
             let none = try #require(
                 await scene.catalog.tagPage(of: scene.app, after: nil, limit: 0, now: scene.clock.now)
