@@ -18,6 +18,7 @@ import threading
 import time
 
 from registry import Server
+from soak import SoakWorker
 from worker import Worker
 
 # After so many rounds another folder is begun, so that a round takes as long at the end as at the beginning.
@@ -81,18 +82,18 @@ def check_at_rest(storage, workers):
     assert not left, f"stray files: {left}"
 
 
-def round_of(program, storage, workers, generator):
+def round_of(program, storage, workers, generator, environment):
     """One round; returns how much was acknowledged, and how often the server was killed."""
-    server = Server(program, str(storage)).wait_until_it_listens()
+    server = Server(program, str(storage), environment=environment).wait_until_it_listens()
     delay = generator.uniform(0, SHORT_DELAY if generator.random() < 0.5 else LONG_DELAY)
     acknowledged = load(server, workers, delay)
     kills = 1
     while generator.random() < 0.25:
-        server = Server(program, str(storage))
+        server = Server(program, str(storage), environment=environment)
         time.sleep(generator.uniform(0, RECOVERY_DELAY))
         server.kill()
         kills += 1
-    server = Server(program, str(storage)).wait_until_it_listens()
+    server = Server(program, str(storage), environment=environment).wait_until_it_listens()
     try:
         for worker in workers:
             worker.check(server.port)
@@ -111,21 +112,27 @@ def main():
     parser.add_argument("--executable", required=True, help="a static program, to be packaged")
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--clients", type=int, default=4)
+    parser.add_argument("--grace", type=float, help="collect what nothing refers to after so many seconds, while it runs")
     parser.add_argument("--seed", type=int, default=None)
     options = parser.parse_args()
     seed = int.from_bytes(os.urandom(4), "big") if options.seed is None else options.seed
     print(f"seed {seed}", flush=True)
     generator, executable = random.Random(seed), pathlib.Path(options.executable).read_bytes()
     acknowledged = kills = 0
+    environment = None if options.grace is None else {"BERTH_GARBAGE_GRACE": f"{int(options.grace * 1000)}ms"}
     storage, workers, start = None, [], time.monotonic()
     for number in range(options.rounds):
         if number % ROUNDS_IN_A_FOLDER == 0:
             if storage:
                 shutil.rmtree(storage)
             storage = pathlib.Path(tempfile.mkdtemp(prefix="berth-kill-"))
-            workers = [Worker(client, generator.random(), executable) for client in range(options.clients)]
+            workers = [
+                Worker(client, generator.random(), executable) if options.grace is None
+                else SoakWorker(client, generator.random(), executable, grace=options.grace)
+                for client in range(options.clients)
+            ]
         try:
-            more, times = round_of(options.program, storage, workers, generator)
+            more, times = round_of(options.program, storage, workers, generator, environment)
         except BaseException:
             print(f"round {number} of seed {seed} failed; its folder is {storage}", file=sys.stderr)
             raise

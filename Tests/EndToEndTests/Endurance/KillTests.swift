@@ -11,8 +11,11 @@ struct KillTests {
     /// A run's seed, to repeat it.
     static let seed = ProcessInfo.processInfo.environment["BERTH_TEST_SEED"]
 
-    @Test("has everything that it acknowledged when it runs again, and nothing that was deleted")
-    func rounds() async throws {
+    @Test(
+        "has everything that it acknowledged when it runs again, and nothing that was deleted",
+        arguments: [nil, "1"] as [String?]
+    )
+    func rounds(collectingAfterSeconds grace: String?) async throws {
         try await Program.with { program in
             let executable = try await program.compileStatic()
             let script = URL(filePath: #filePath).deletingLastPathComponent()
@@ -23,7 +26,7 @@ struct KillTests {
             ]
             let outcome = try await ChildProcess.run(
                 "python3",
-                arguments + (Self.seed.map { ["--seed", $0] } ?? []),
+                arguments + (grace.map { ["--grace", $0] } ?? []) + (Self.seed.map { ["--seed", $0] } ?? []),
                 in: program.folder,
                 environment: ["PYTHONDONTWRITEBYTECODE": "1"]
             )
