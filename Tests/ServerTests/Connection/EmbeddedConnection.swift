@@ -16,7 +16,13 @@ final class EmbeddedConnection {
     var isCrowded = false
 
     /// `isExcess`: whether whoever opened it has more than its share.
-    init(_ limits: ConnectionLimits = ConnectionLimits(), isExcess: Bool = false) throws {
+    ///
+    /// `hot`: replies that are given before the application sees the request.
+    init(
+        _ limits: ConnectionLimits = ConnectionLimits(),
+        isExcess: Bool = false,
+        hot: HotSource? = nil
+    ) throws {
         let pipeline = channel.pipeline.syncOperations
         try pipeline.addHandler(network)
         try pipeline.configureHTTPServerPipeline(
@@ -29,6 +35,7 @@ final class EmbeddedConnection {
         try pipeline.addHandler(
             ConnectionHandler(limits: limits, isExcess: isExcess) { [unowned self] in isCrowded }
         )
+        if let hot { try pipeline.addHandler(HotHandler(hot, client: "client", remote: "127.0.0.1:1")) }
         try pipeline.addHandler(application)
         channel.connect(to: try SocketAddress(ipAddress: "127.0.0.1", port: 1), promise: nil)
         channel.read()

@@ -3,14 +3,19 @@ import TestSupport
 
 /// How much of all that a loss of power can do is tried.
 struct Thoroughness: Sendable {
-    /// How many moments, chosen at random; nil for all.
+    /// How many moments, chosen at random; nil for all: at each one everything and nothing that was not flushed, and at
+    /// each one before a flush ends all the rest.
+    ///
+    /// Most is at stake just before a flush ends. What a loss of power can leave at a moment between two flushes, it
+    /// can also leave before the later of them ends, with what came after that moment lost; and by then clients have
+    /// been told no less.
     let points: Int?
     /// How many of the things that were not flushed are taken one by one; nil for all.
     let singles: Int?
     /// How many random selections of them are taken.
     let subsets: Int
 
-    /// `BERTH_TEST_CRASH_POINTS` of the environment: a number of moments, or `all`, which takes an hour and more.
+    /// `BERTH_TEST_CRASH_POINTS` of the environment: a number of moments, or `all`, which takes half an hour.
     static let current: Thoroughness = {
         let setting = ProcessInfo.processInfo.environment["BERTH_TEST_CRASH_POINTS"]
         if setting == "all" { return Thoroughness(points: nil, singles: nil, subsets: 200) }
@@ -43,11 +48,23 @@ struct PowerReplay {
         }
     }
 
+    /// What is tried at a moment.
+    private enum Extent {
+        /// Nothing of what was not flushed has reached the disk.
+        case nothing
+        /// That, and all of it has.
+        case ends
+        /// Those, each thing lost or torn alone, and random selections.
+        case full
+    }
+
     /// A folder that a loss of power leaves.
     private struct Case: Sendable {
         let image: DiskImage
         let expectation: Expectation
         let name: String
+        /// Whether the folder has to take another image, too; that takes as long as all the rest.
+        let pushes: Bool
     }
 
     private let history: DiskHistory
@@ -59,7 +76,7 @@ struct PowerReplay {
     /// Stops after so many losses: one is a failure, and the first few show what is wrong.
     private let maximumLosses: Int
     /// How many folders are looked at side by side.
-    private static let width = 2
+    private static let width = 6
 
     init(
         _ history: DiskHistory,
@@ -78,22 +95,31 @@ struct PowerReplay {
     mutating func run(_ oracle: PowerOracle) async -> Result {
         let chosen = chosenPoints()
         repeat {
-            // Nothing but what was flushed: at every moment at which that has changed.
-            let isBoundary = cursor.length == 0 || history.events[cursor.length - 1].isFlush
-            let isChosen = chosen?.contains(cursor.length) ?? true
-            if isBoundary || isChosen {
-                result.points += 1
-                await check(cases(isChosen: isChosen), oracle)
-            }
+            guard let extent = extent(chosen) else { continue }
+            result.points += 1
+            await check(cases(extent), oracle)
         } while result.losses.count < maximumLosses && cursor.step()
         return result
+    }
+
+    /// What is tried at this moment; nil where nothing is.
+    private func extent(_ chosen: Set<Int>?) -> Extent? {
+        guard let chosen else { return isBeforeFlush ? .full : .ends }
+        if chosen.contains(cursor.length) { return .full }
+        // Nothing but what was flushed: at every moment at which that has changed.
+        return cursor.length == 0 || history.events[cursor.length - 1].isFlush ? .nothing : nil
+    }
+
+    /// Whether a flush ends next, or nothing does.
+    private var isBeforeFlush: Bool {
+        cursor.length == history.events.count || history.events[cursor.length].isFlush
     }
 
     /// Goes to the history's end, and looks at that alone.
     mutating func runAtEnd(_ oracle: PowerOracle) async -> Result {
         while cursor.step() {}
         result.points += 1
-        await check(cases(isChosen: true), oracle)
+        await check(cases(.full), oracle)
         return result
     }
 
@@ -103,7 +129,7 @@ struct PowerReplay {
         }
     }
 
-    private mutating func cases(isChosen: Bool) -> [Case] {
+    private mutating func cases(_ extent: Extent) -> [Case] {
         let start = ContinuousClock.now
         defer { result.making += ContinuousClock.now - start }
         let unsynced = cursor.unsynced
@@ -119,7 +145,8 @@ struct PowerReplay {
                 replay.result.repetitions += 1
                 return
             }
-            cases.append(Case(image: image, expectation: expectation, name: name()))
+            let pushes = (replay.result.replays + cases.count).isMultiple(of: 4)
+            cases.append(Case(image: image, expectation: expectation, name: name(), pushes: pushes))
         }
         let point = "after event \(cursor.length)"
         add(
@@ -127,8 +154,9 @@ struct PowerReplay {
             "\(point): nothing unsynced",
             to: &self
         )
-        guard isChosen else { return cases }
+        guard extent != .nothing else { return cases }
         add([:], "\(point): everything", to: &self)
+        guard extent == .full else { return cases }
         let singles =
             thoroughness.singles.map { unsynced.shuffled(using: &generator).prefix($0) } ?? unsynced[...]
         for number in singles {
@@ -179,7 +207,8 @@ struct PowerReplay {
             defer { folder.remove() }
             let path = folder.file("storage")
             try item.image.write(to: path)
-            return await oracle.losses(at: path, item.expectation).map { "\(item.name): \($0)" }
+            return await oracle.losses(at: path, item.expectation, pushes: item.pushes)
+                .map { "\(item.name): \($0)" }
         } catch {
             return ["\(item.name): \(error)"]
         }
