@@ -32,6 +32,8 @@ final class WriteQueue: Sendable {
         var isDraining = false
         /// Why nothing can be promised any more.
         var brokenBy: StorageError?
+        /// What commits reach as the connection is set; nil where that is not known.
+        var durability: Durability?
         /// How many pages the log may hold before they are folded into the database: what SQLite would choose.
         var checkpointFrames = 1000
     }
@@ -146,9 +148,7 @@ final class WriteQueue: Sendable {
                     "the storage folder was moved or replaced while it was in use: nothing is written until a restart"
                 )
             }
-            let isPower = batch.contains { $0.durability == .power }
-            // GRDB sets NORMAL itself when it opens a connection; the level cannot change inside a transaction.
-            try database.execute(sql: "PRAGMA synchronous = \(isPower ? "FULL" : "NORMAL")")
+            try reach(batch.contains { $0.durability == .power } ? .power : .crash, database)
             try epochs.change(Set(batch.map(\.changes))) {
                 try database.inTransaction(.immediate) {
                     try turn.runAll(database)
@@ -170,6 +170,16 @@ final class WriteQueue: Sendable {
         guard hasReserve else { return }
         commit(needed.map(\.operation), database, mayRetry: false)
         reserve?.topUp()
+    }
+
+    /// Sets how far the commits that follow reach, outside a transaction: inside of one it cannot be changed.
+    ///
+    /// Only where it is something else than before: most commits are like the last, and SQLite takes as long to read
+    /// this as to do half of their work.
+    private func reach(_ durability: Durability, _ database: Database) throws {
+        guard state.withLock({ $0.durability != durability }) else { return }
+        try database.execute(sql: "PRAGMA synchronous = \(durability == .power ? "FULL" : "NORMAL")")
+        state.withLock { $0.durability = durability }
     }
 
     /// An operation that came to nothing, whose caller has not been told.
