@@ -174,8 +174,8 @@ final class WriteQueue: Sendable {
 
     /// Sets how far the commits that follow reach, outside a transaction: inside of one it cannot be changed.
     ///
-    /// Only where it is something else than before: most commits are like the last, and SQLite takes as long to read
-    /// this as to do half of their work.
+    /// Only where it is something else than before: most commits are like the last, and SQLite reads the statement anew
+    /// each time.
     private func reach(_ durability: Durability, _ database: Database) throws {
         guard state.withLock({ $0.durability != durability }) else { return }
         try database.execute(sql: "PRAGMA synchronous = \(durability == .power ? "FULL" : "NORMAL")")
