@@ -15,15 +15,13 @@ struct PowerOracle: Sendable {
     }
 
     /// What is wrong with a folder; nothing, where all promises are kept.
-    ///
-    /// `pushes`: whether it has to take another image, too.
-    func losses(at path: String, _ expectation: Expectation, pushes: Bool) async -> [String] {
+    func losses(at path: String, _ expectation: Expectation) async -> [String] {
         do {
             let scene = try await FolderScene.open(path)
             do {
                 var losses = try await Self.violations(scene)
                 losses += try await brokenPromises(scene, expectation)
-                if pushes { losses += try await Self.furtherPush(scene) }
+                losses += try await Self.furtherPush(scene)
                 try await scene.folder.abandon()
                 return losses
             } catch {

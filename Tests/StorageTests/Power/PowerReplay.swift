@@ -3,21 +3,26 @@ import TestSupport
 
 /// How much of all that a loss of power can do is tried.
 struct Thoroughness: Sendable {
-    /// How many moments, chosen at random; nil for all: at each one everything and nothing that was not flushed, and at
-    /// each one before a flush ends all the rest.
-    ///
-    /// Most is at stake just before a flush ends. What a loss of power can leave at a moment between two flushes, it
-    /// can also leave before the later of them ends, with what came after that moment lost; and by then clients have
-    /// been told no less.
+    /// How many moments, chosen at random; nil for all.
     let points: Int?
     /// How many of the things that were not flushed are taken one by one; nil for all.
     let singles: Int?
     /// How many random selections of them are taken.
     let subsets: Int
+    /// Whether the last two are tried only before a flush ends, when most is at stake, and at the other moments only that
+    /// everything or nothing of what was not flushed is there.
+    ///
+    /// Most that a loss can leave between two flushes it can also leave before the later one ends. Not found so is what
+    /// is lost for a key that a request begins to change in between: that may be either way by then.
+    var isAtFlushes = false
 
-    /// `BERTH_TEST_CRASH_POINTS` of the environment: a number of moments, or `all`, which takes half an hour.
+    /// `BERTH_TEST_CRASH_POINTS` of the environment: a number of moments, `flushes`, which takes half an hour,
+    /// or `all`, which takes hours.
     static let current: Thoroughness = {
         let setting = ProcessInfo.processInfo.environment["BERTH_TEST_CRASH_POINTS"]
+        if setting == "flushes" {
+            return Thoroughness(points: nil, singles: nil, subsets: 200, isAtFlushes: true)
+        }
         if setting == "all" { return Thoroughness(points: nil, singles: nil, subsets: 200) }
         return Thoroughness(points: setting.flatMap { Int($0) } ?? 60, singles: 4, subsets: 4)
     }()
@@ -63,8 +68,6 @@ struct PowerReplay {
         let image: DiskImage
         let expectation: Expectation
         let name: String
-        /// Whether the folder has to take another image, too; that takes as long as all the rest.
-        let pushes: Bool
     }
 
     private let history: DiskHistory
@@ -104,7 +107,7 @@ struct PowerReplay {
 
     /// What is tried at this moment; nil where nothing is.
     private func extent(_ chosen: Set<Int>?) -> Extent? {
-        guard let chosen else { return isBeforeFlush ? .full : .ends }
+        guard let chosen else { return !thoroughness.isAtFlushes || isBeforeFlush ? .full : .ends }
         if chosen.contains(cursor.length) { return .full }
         // Nothing but what was flushed: at every moment at which that has changed.
         return cursor.length == 0 || history.events[cursor.length - 1].isFlush ? .nothing : nil
@@ -145,8 +148,7 @@ struct PowerReplay {
                 replay.result.repetitions += 1
                 return
             }
-            let pushes = (replay.result.replays + cases.count).isMultiple(of: 4)
-            cases.append(Case(image: image, expectation: expectation, name: name(), pushes: pushes))
+            cases.append(Case(image: image, expectation: expectation, name: name()))
         }
         let point = "after event \(cursor.length)"
         add(
@@ -207,8 +209,7 @@ struct PowerReplay {
             defer { folder.remove() }
             let path = folder.file("storage")
             try item.image.write(to: path)
-            return await oracle.losses(at: path, item.expectation, pushes: item.pushes)
-                .map { "\(item.name): \($0)" }
+            return await oracle.losses(at: path, item.expectation).map { "\(item.name): \($0)" }
         } catch {
             return ["\(item.name): \(error)"]
         }
