@@ -101,6 +101,10 @@ struct PowerReplay {
             guard let extent = extent(chosen) else { continue }
             result.points += 1
             await check(cases(extent), oracle)
+            // Whoever waits for hours wants to know how far it is.
+            if chosen == nil, result.points.isMultiple(of: 100) {
+                print("power loss: event \(cursor.length) of \(history.events.count): \(result)")
+            }
         } while result.losses.count < maximumLosses && cursor.step()
         return result
     }
