@@ -27,6 +27,13 @@ struct PowerLife: Sendable {
         Owner(work: PowerWork(name: "third one", clients: 1), ending: .close),
     ]
 
+    /// The first dies, and the next one mends what that left and has nothing else to do: few enough moments that all that a
+    /// loss can do can be tried at each.
+    static let shortOwners = [
+        Owner(work: PowerWork(name: "only", clients: 1), ending: .crash),
+        Owner(work: PowerWork(name: "heir", clients: 0), ending: .close),
+    ]
+
     /// Lets owners work in a folder of their own.
     ///
     /// `failingFlush`: which flush fails, of all that there are.

@@ -12,8 +12,12 @@ struct PowerLossTests {
     static let life = Task { try await PowerLife.record() }
 
     @Test("keeps what was promised, whatever of it was not flushed is lost")
-    func everyMoment() async throws {
-        let life = try await Self.life.value
+    func everyMoment() async throws { try await Self.replay(try await Self.life.value) }
+
+    @Test("keeps what was promised in a short life, whatever of it was not flushed is lost")
+    func shortLife() async throws { try await Self.replay(try await PowerLife.record(PowerLife.shortOwners)) }
+
+    private static func replay(_ life: PowerLife) async throws {
         #expect(life.errors.isEmpty, "\(life.errors)")
         var replay = PowerReplay(life.history, .current, TestSeed.current.random())
         let result = await replay.run(life.oracle)
