@@ -47,8 +47,8 @@ extension BerthConfiguration {
     func serverLog(_ logger: Logger) -> ServerLog {
         let log = RequestLog(format: log.format)
         let isWanted = logger.logLevel <= .info
-        return ServerLog(logger: logger) { record in
-            if isWanted { log.write(record) }
+        return ServerLog(logger: logger) { records in
+            if isWanted { log.write(records) }
         }
     }
 }

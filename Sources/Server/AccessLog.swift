@@ -9,25 +9,16 @@ import Storage
 struct AccessLog: Sendable {
     private let log: ServerLog
     private let method: HTTPRequest.Method
+    /// Without the query, and printable.
     let path: String
     private let remote: String
     private let start = ContinuousClock.now
 
     init(_ log: ServerLog, request: HTTPRequest, channel: any Channel) {
-        self.init(
-            log,
-            method: request.method,
-            path: String((request.path ?? "").prefix { $0 != "?" }).printable,
-            remote: Self.name(of: channel)
-        )
-    }
-
-    /// `path`: without the query, and printable.
-    init(_ log: ServerLog, method: HTTPRequest.Method, path: String, remote: String) {
         self.log = log
-        self.method = method
-        self.path = path
-        self.remote = remote
+        method = request.method
+        path = String((request.path ?? "").prefix { $0 != "?" }).printable
+        remote = Self.name(of: channel)
     }
 
     /// Who a connection is for; a socket file's peer has no address.
@@ -68,7 +59,7 @@ struct AccessLog: Sendable {
         let elapsed = ContinuousClock.now - start
         let microseconds =
             elapsed.components.seconds * 1_000_000 + elapsed.components.attoseconds / 1_000_000_000_000
-        log.request(
+        log.requests([
             RequestRecord(
                 method: method.rawValue,
                 path: path,
@@ -78,6 +69,6 @@ struct AccessLog: Sendable {
                 remote: remote,
                 isInterrupted: isInterrupted
             )
-        )
+        ])
     }
 }

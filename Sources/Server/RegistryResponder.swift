@@ -37,7 +37,7 @@ package struct RegistryResponder: HTTPResponder {
     private let admission: Admission
     private let census: ConnectionCensus?
     /// Where replies are remembered; nil where nobody asks there.
-    private let replies: HotReplies?
+    private let replies: HotReplies<HotRequest.Key>?
     private let log: ServerLog
 
     package init(
@@ -62,7 +62,7 @@ package struct RegistryResponder: HTTPResponder {
         listener: Listener,
         admission: Admission,
         census: ConnectionCensus?,
-        replies: HotReplies?,
+        replies: HotReplies<HotRequest.Key>?,
         log: ServerLog
     ) {
         self.registry = registry
@@ -115,18 +115,21 @@ package struct RegistryResponder: HTTPResponder {
         of request: HTTPRequest,
         path: String
     ) {
-        guard let replies, let target = request.path, response.status == .ok else { return }
+        guard let replies, let target = request.path, target.utf8.count <= HotRequest.maximumTarget,
+            response.status == .ok
+        else { return }
         var fields = response.headers
         fields[.server] = RegistryServer.name
         if let content = repeatable.content { fields[.contentLength] = String(content.readableBytes) }
         replies.keep(
             HotReply(
+                method: request.method,
                 headers: HTTPHeaders(fields.map { ($0.name.rawName, $0.value) }),
                 content: repeatable.content,
                 path: path,
                 lease: repeatable.lease
             ),
-            for: HotReplies.Key(isHead: request.method == .head, target: target)
+            for: HotRequest.Key(isHead: request.method == .head, target: target)
         )
     }
 

@@ -21,7 +21,7 @@ package struct RegistryServer: Sendable {
     private let limits: ConnectionLimits
     private let maximumConnections: Int
     private let admission: Admission
-    private let replies: HotReplies
+    private let replies: HotReplies<HotRequest.Key>
     private let log: ServerLog
 
     /// `maximumConnections` bounds each listener; further ones wait in the kernel's queue.
@@ -67,6 +67,14 @@ package struct RegistryServer: Sendable {
             bindAddress = .unixDomainSocket(path: path)
         }
         let census = ConnectionCensus(limit: maximumConnections)
+        let hot = HotSource(
+            replies: replies,
+            // Of what may be asked here nothing is known at another address.
+            repeats: HotReplies(capacity: HotSource.roomForRepeats, now: registry.clock),
+            hostRule: listener.hostRule,
+            census: census,
+            log: LogBatches(log)
+        )
         var serverLogger = log.logger
         // Hummingbird tells of its start, which is not a user's business, and of failures that it throws as well.
         serverLogger.logLevel = .critical
@@ -79,17 +87,12 @@ package struct RegistryServer: Sendable {
                 replies: replies,
                 log: log
             ),
-            server: HTTPServerBuilder { [limits, replies, log] in
+            server: HTTPServerBuilder { [limits] in
                 RegistryChannel(
                     responder: $0,
                     limits: limits,
                     census: census,
-                    hot: HotSource(
-                        replies: replies,
-                        hostRule: listener.hostRule,
-                        census: census,
-                        log: log
-                    )
+                    hot: hot
                 )
             },
             configuration: ApplicationConfiguration(

@@ -5,14 +5,14 @@ package struct ServerLog: Sendable {
     /// For what goes wrong.
     package let logger: Logger
 
-    /// Takes note of a request; called on an event loop.
+    /// Takes note of requests, in their order; called on event loops.
     ///
     /// It does not go through the logger: of each request there is a line, and what the logger makes of the fields of a
     /// message costs more than many a reply.
-    package let request: @Sendable (RequestRecord) -> Void
+    package let requests: @Sendable ([RequestRecord]) -> Void
 
-    package init(logger: Logger, request: @escaping @Sendable (RequestRecord) -> Void) {
+    package init(logger: Logger, requests: @escaping @Sendable ([RequestRecord]) -> Void) {
         self.logger = logger
-        self.request = request
+        self.requests = requests
     }
 }

@@ -6,8 +6,13 @@ import Server
 struct RequestLog {
     let format: LogFormat
 
-    func write(_ record: RequestRecord) {
-        Terminal.write(line(record, time: LogTime.now) + "\n", to: STDERR_FILENO)
+    /// Writes the lines of some requests that have just been answered, together.
+    func write(_ records: [RequestRecord]) {
+        let time = LogTime.now
+        Terminal.write(
+            records.reduce(into: "") { $0 += line($1, time: time) + "\n" },
+            to: STDERR_FILENO
+        )
     }
 
     /// The line of a request, without its end.

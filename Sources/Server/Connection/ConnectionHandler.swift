@@ -46,6 +46,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private var watch = StallWatch(now: .uptimeNanoseconds(0))
     private var tick: RepeatedTask?
     private var deadline: Scheduled<Void>?
+    private var context: ChannelHandlerContext?
 
     /// `isExcess`: whether whoever opened it has more than its share.
     init(
@@ -61,6 +62,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
     // MARK: Life
 
     func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
         watch = StallWatch(now: context.eventLoop.now)
         let period = limits.checkPeriod
         let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
@@ -70,7 +72,10 @@ final class ConnectionHandler: ChannelDuplexHandler {
         }
     }
 
-    func handlerRemoved(context: ChannelHandlerContext) { stopTimers() }
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+        stopTimers()
+    }
 
     func channelInactive(context: ChannelHandlerContext) {
         stopTimers()
@@ -165,6 +170,31 @@ final class ConnectionHandler: ChannelDuplexHandler {
             intake = .head
         }
         context.fireChannelRead(data)
+    }
+
+    /// Whether a request may begin: everything before has been read and answered, though it may not all be sent yet.
+    ///
+    /// Or one has begun, of which the decoder has a part of the head.
+    var isAtRest: Bool {
+        guard case .head = intake else { return false }
+        return requests.isEmpty && !owesRefusal && !isEnding && !isInputClosed
+    }
+
+    /// A request has come, and a reply to it with so much content goes out, both in front of the decoder.
+    ///
+    /// What is returned is kept when the reply is with the kernel.
+    func repeats(_ size: Int, _ eventLoop: any EventLoop) -> EventLoopPromise<Void> {
+        isFirstRequest = false
+        watch.hasRead(0, eventLoop.now)
+        watch.hasWritten(size)
+        unsentReplies += 1
+        let sent = eventLoop.makePromise(of: Void.self)
+        let bound = NIOLoopBound((self, context), eventLoop: eventLoop)
+        sent.futureResult.whenComplete { _ in
+            let (handler, context) = bound.value
+            if let context { handler.replyWasSent(context) }
+        }
+        return sent
     }
 
     /// Content that comes without waiting was not held back after all.

@@ -31,12 +31,15 @@ struct RegistryChannel: HTTPChannelHandler {
                 withEncoderConfiguration: .init(),
                 withDecoderLimitConfiguration: decoderLimits
             )
-            try pipeline.addHandler(
-                ConnectionHandler(limits: limits, isExcess: census.isExceeded(by: client)) { [census] in
-                    census.isCrowded
-                }
+            let connection = ConnectionHandler(limits: limits, isExcess: census.isExceeded(by: client)) {
+                [census] in census.isCrowded
+            }
+            let log = HotLog(
+                client: client,
+                remote: AccessLog.name(of: channel),
+                batch: hot.log.batch(on: channel.eventLoop)
             )
-            try pipeline.addHandler(HotHandler(hot, client: client, remote: AccessLog.name(of: channel)))
+            try pipeline.addHotHandlers(hot, log, around: connection)
             try pipeline.addHandler(HTTP1ToHTTPServerCodec(secure: false))
             return try NIOAsyncChannel(
                 wrappingChannelSynchronously: channel,
@@ -53,5 +56,14 @@ struct RegistryChannel: HTTPChannelHandler {
 
     func handle(value: Value, logger: Logger) async {
         await handleHTTP(asyncChannel: value, logger: logger)
+    }
+}
+
+extension ChannelPipeline.SynchronousOperations {
+    /// Adds a connection's own handler behind the HTTP decoder and encoder, and those that know replies already.
+    func addHotHandlers(_ hot: HotSource, _ log: HotLog, around connection: ConnectionHandler) throws {
+        let handler = HotHandler(hot, log)
+        try addHandlers([connection, handler])
+        try addHandler(RepeatHandler(hot, log, connection: connection, hot: handler), position: .first)
     }
 }

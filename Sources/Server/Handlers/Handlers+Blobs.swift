@@ -26,7 +26,7 @@ extension Handlers {
         let blob = try await registry.blob(digest, in: repository)
         if isKnown { return Reply(.empty(.notModified, fields)) }
         switch requestedRange(of: digest, size: blob.size) {
-        case .whole where blob.size <= HotReplies.maximumContent:
+        case .whole where blob.size <= HotRequest.maximumContent:
             let content = try await blob.read(0..<blob.size)
             guard content.readableBytes == blob.size else { throw StorageError.corrupt(digest) }
             return Reply(

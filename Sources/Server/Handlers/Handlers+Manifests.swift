@@ -22,7 +22,7 @@ extension Handlers {
             return Reply(.empty(.notModified, fields))
         }
         let content = ByteBuffer(bytes: record.bytes)
-        let isSmall = record.bytes.count <= HotReplies.maximumContent
+        let isSmall = record.bytes.count <= HotRequest.maximumContent
         return Reply(
             Response(status: .ok, headers: fields, body: ResponseBody(byteBuffer: content)),
             isHead ? nil : content,

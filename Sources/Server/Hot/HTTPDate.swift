@@ -1,4 +1,5 @@
 import Glibc
+import NIOCore
 import OCI
 import Synchronization
 
@@ -17,6 +18,13 @@ enum HTTPDate {
             if last.second != second { last = (second, text(of: second)) }
             return last.text
         }
+    }
+
+    /// Ends the head of a reply with the field that tells this second.
+    static func endHead(_ head: inout ByteBuffer) {
+        head.writeStaticString("Date: ")
+        head.writeString(now)
+        head.writeStaticString("\r\n\r\n")
     }
 
     /// The text of a number of seconds since 1970.

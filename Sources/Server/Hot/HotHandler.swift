@@ -1,4 +1,3 @@
-import HTTPTypes
 import NIOCore
 import NIOHTTP1
 
@@ -14,33 +13,47 @@ final class HotHandler: ChannelDuplexHandler {
     typealias OutboundOut = HTTPServerResponsePart
 
     private let source: HotSource
-    private let client: String
-    private let remote: String
+    private let log: HotLog
     /// How many replies are owed from above.
     private var owed = 0
     /// What the request being read is answered with when it ends.
-    private var reply: (HotReply, AccessLog)?
+    private var reply: (HotReply, since: NIODeadline)?
     /// The last `Host` that was found to be this server's.
     private var host: String?
     private var mustFlush = false
+    /// How many requests have come since somebody began to watch, whether the last was of HTTP/1.1, and what it was
+    /// answered with here.
+    private var watched = (requests: 0, isCurrent: false, reply: HotReply?.none)
 
-    init(_ source: HotSource, client: String, remote: String) {
+    init(_ source: HotSource, _ log: HotLog) {
         self.source = source
-        self.client = client
-        self.remote = remote
+        self.log = log
+    }
+
+    /// What the one request is answered with that `passing` passes on; nil where that is another number, or the reply is
+    /// not given here, or not as it is: one of HTTP/1.0 is told more of the connection.
+    func answer(during passing: () -> Void) -> HotReply? {
+        watched = (0, false, nil)
+        passing()
+        return watched.requests == 1 && watched.isCurrent ? watched.reply : nil
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch unwrapInboundIn(data) {
         case .head(let head):
-            reply = owed == 0 && context.channel.isWritable ? find(head) : nil
+            watched.requests += 1
+            watched.isCurrent = head.version == .http1_1
+            reply =
+                owed == 0 && context.channel.isWritable
+                ? find(head).map { ($0, context.eventLoop.now) } : nil
             if reply != nil { return }
             owed += 1
         case .body: break
         case .end:
-            if let (reply, log) = reply {
+            if let (reply, since) = reply {
                 self.reply = nil
-                give(reply, log, context)
+                give(reply, context)
+                log.record(reply, since: since)
                 return
             }
         }
@@ -61,25 +74,17 @@ final class HotHandler: ChannelDuplexHandler {
     }
 
     /// The reply to a request, if it is known and the rules let it be given.
-    private func find(_ head: HTTPRequestHead) -> (HotReply, AccessLog)? {
+    private func find(_ head: HTTPRequestHead) -> HotReply? {
         guard let request = HotRequest(head) else { return nil }
         if request.host != host {
             guard source.hostRule.allows(request.host) else { return nil }
             host = request.host
         }
-        guard !source.census.isExceeded(by: client), let reply = source.replies.find(request.key) else {
-            return nil
-        }
-        let log = AccessLog(
-            source.log,
-            method: request.key.isHead ? .head : .get,
-            path: reply.path,
-            remote: remote
-        )
-        return (reply, log)
+        guard !source.census.isExceeded(by: log.client) else { return nil }
+        return source.replies.find(request.key)
     }
 
-    private func give(_ reply: HotReply, _ log: AccessLog, _ context: ChannelHandlerContext) {
+    private func give(_ reply: HotReply, _ context: ChannelHandlerContext) {
         var head = HTTPResponseHead(version: .http1_1, status: .ok, headers: reply.headers)
         head.headers.add(name: "Date", value: HTTPDate.now)
         context.write(wrapOutboundOut(.head(head)), promise: nil)
@@ -88,6 +93,6 @@ final class HotHandler: ChannelDuplexHandler {
         }
         context.write(wrapOutboundOut(.end(nil)), promise: nil)
         mustFlush = true
-        log.record(status: .ok, bytes: Int64(reply.content?.readableBytes ?? 0))
+        watched.reply = reply
     }
 }

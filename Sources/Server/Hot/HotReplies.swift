@@ -3,15 +3,9 @@ import Synchronization
 
 /// Replies that are asked for again and again: manifests, small blobs, and that they are there.
 ///
-/// They are found by what stands in the request's first line, and given only while the catalog would say the same.
-/// What was asked for since the last turn stays; the rest goes when the half of the room is full again.
-final class HotReplies: Sendable {
-    struct Key: Hashable, Sendable {
-        let isHead: Bool
-        /// As it was sent, with the query.
-        let target: String
-    }
-
+/// They are found by what was asked, and given only while the catalog would say the same. What was asked for since the
+/// last turn stays; the rest goes when the half of the room is full again.
+final class HotReplies<Key: Hashable & Sendable>: Sendable {
     private struct State {
         var recent: [Key: HotReply] = [:]
         var older: [Key: HotReply] = [:]
@@ -19,16 +13,11 @@ final class HotReplies: Sendable {
         var cost = 0
     }
 
-    /// What a reply's content may have at most, in bytes.
-    static let maximumContent = 64 * 1024
-    /// What a request's target may have at most, in bytes.
-    private static let maximumTarget = 1024
-
     private let capacity: Int
     private let now: WallClock
     private let state = Mutex(State())
 
-    /// `capacity`: how many bytes of memory they may take, about.
+    /// `capacity`: how many bytes of memory they may take, about, but for their keys.
     init(capacity: Int = 8 * 1024 * 1024, now: @escaping WallClock) {
         self.capacity = capacity
         self.now = now
@@ -54,7 +43,7 @@ final class HotReplies: Sendable {
 
     /// Remembers a reply that was given.
     func keep(_ reply: HotReply, for key: Key) {
-        guard key.target.utf8.count <= Self.maximumTarget, reply.cost <= capacity / 4 else { return }
+        guard reply.cost <= capacity / 4 else { return }
         state.withLock { insert(reply, key, &$0) }
     }
 

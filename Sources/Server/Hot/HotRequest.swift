@@ -2,7 +2,19 @@ import NIOHTTP1
 
 /// What a request's head says that matters where the reply is known already.
 struct HotRequest {
-    let key: HotReplies.Key
+    /// What its reply is found by.
+    struct Key: Hashable, Sendable {
+        let isHead: Bool
+        /// As it was sent, with the query.
+        let target: String
+    }
+
+    /// What the content of a reply that is kept may have at most, in bytes.
+    static let maximumContent = 64 * 1024
+    /// What the target of a request whose reply is kept may have at most, in bytes.
+    static let maximumTarget = 1024
+
+    let key: Key
     /// As the client sent it, with the port.
     let host: String
 
@@ -31,7 +43,7 @@ struct HotRequest {
         }
         guard let host, !host.isEmpty else { return nil }
         self.host = host
-        key = HotReplies.Key(isHead: head.method == .HEAD, target: head.uri)
+        key = Key(isHead: head.method == .HEAD, target: head.uri)
     }
 }
 

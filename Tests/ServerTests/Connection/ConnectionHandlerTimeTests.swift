@@ -1,11 +1,8 @@
 import NIOCore
 import NIOHTTP1
-import OCI
-import TestSupport
 import Testing
 
 @testable import Server
-@testable import Storage
 
 /// Who is given up, and when: not before the limit, and no more than a quarter behind it.
 @Suite("Connection handler: time")
@@ -55,28 +52,15 @@ struct ConnectionHandlerTimeTests {
 
     @Test("Who is answered without anybody being asked is idle when nothing follows, and not before")
     func hotReplies() throws {
-        let hot = HotSource(
-            replies: HotReplies { Timestamp(milliseconds: 0) },
-            hostRule: .unrestricted,
-            census: ConnectionCensus(limit: 10),
-            log: ServerLog(logger: .silent) { _ in }
-        )
-        let epochs = CatalogEpochs()
-        let stamp = try #require(epochs.stamp(RepositoryName("a")))
-        let reply = HotReply(
-            headers: ["Content-Length": "5"],
-            content: ByteBuffer(string: "hello"),
-            path: "/a",
-            lease: ReadLease(epochs, stamp)
-        )
-        hot.replies.keep(reply, for: HotReplies.Key(isHead: false, target: "/a"))
-        let connection = try EmbeddedConnection(Self.limits, hot: hot)
+        let scene = try HotScene()
+        let connection = try EmbeddedConnection(Self.limits, hot: scene.source)
         for _ in 1...10 {
             connection.pass(.seconds(9))
             connection.receive(ConnectionHandlerTests.get)
             #expect(try connection.sent().hasSuffix("\r\n\r\nhello"))
         }
         #expect(connection.seen().isEmpty)
+        #expect(scene.records.count == 10)
         #expect(closes(connection, after: .seconds(20)))
     }
 

@@ -17,14 +17,14 @@ final class EmbeddedConnection {
 
     /// `isExcess`: whether whoever opened it has more than its share.
     ///
-    /// `hot`: replies that are given before the application sees the request.
+    /// `hot`: replies that are given before the application sees the request; `repeats`: and before the decoder does.
     init(
         _ limits: ConnectionLimits = ConnectionLimits(),
         isExcess: Bool = false,
-        hot: HotSource? = nil
+        hot: HotSource? = nil,
+        repeats: Bool = true
     ) throws {
         let pipeline = channel.pipeline.syncOperations
-        try pipeline.addHandler(network)
         try pipeline.configureHTTPServerPipeline(
             withPipeliningAssistance: false,
             withErrorHandling: false,
@@ -32,11 +32,20 @@ final class EmbeddedConnection {
             withEncoderConfiguration: .init(),
             withDecoderLimitConfiguration: .init()
         )
-        try pipeline.addHandler(
-            ConnectionHandler(limits: limits, isExcess: isExcess) { [unowned self] in isCrowded }
-        )
-        if let hot { try pipeline.addHandler(HotHandler(hot, client: "client", remote: "127.0.0.1:1")) }
+        let connection = ConnectionHandler(limits: limits, isExcess: isExcess) { [unowned self] in isCrowded }
+        if let hot {
+            let batch = hot.log.batch(on: channel.eventLoop)
+            let log = HotLog(client: "client", remote: "127.0.0.1", batch: batch)
+            if repeats {
+                try pipeline.addHotHandlers(hot, log, around: connection)
+            } else {
+                try pipeline.addHandlers([connection, HotHandler(hot, log)])
+            }
+        } else {
+            try pipeline.addHandler(connection)
+        }
         try pipeline.addHandler(application)
+        try pipeline.addHandler(network, position: .first)
         channel.connect(to: try SocketAddress(ipAddress: "127.0.0.1", port: 1), promise: nil)
         channel.read()
     }

@@ -77,7 +77,7 @@ package func withServer<Value>(
         limits: limits,
         maximumConnections: maximumConnections,
         admission: admission,
-        log: ServerLog(logger: log.logger) { log.record($0) }
+        log: ServerLog(logger: log.logger) { $0.forEach(log.record) }
     )
     let service = server.service(
         on: address,
