@@ -37,6 +37,7 @@ def parse():
         "--berth", metavar="PROGRAM", default=ROOT / ".build/release/berth", help="measure this program, and build none"
     )
     parser.add_argument("--driver", default=ROOT / ".build/benchmarks/driver", help=argparse.SUPPRESS)
+    parser.add_argument("--sink", default=ROOT / ".build/benchmarks/sink", help=argparse.SUPPRESS)
     parser.add_argument("--executable", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     unknown = set(arguments.row) - set(names)

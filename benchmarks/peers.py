@@ -267,3 +267,16 @@ http {{
 
     def push_manifest(self, tag, content):
         self.place("manifests", tag).write_bytes(content)
+
+
+class Sink(Peer):
+    """Receives, writes and flushes, and nothing else; see sink.c."""
+
+    name = "limit"
+
+    def __init__(self, folder, program):
+        super().__init__(folder)
+        self.program = program
+
+    def command(self):
+        return [self.program, str(self.port), self.folder]

@@ -28,7 +28,7 @@ install_packages() {
     local name absent=()
     if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
         die "this is no Debian-like system, and these scripts set up no other;" \
-            "install what Debian calls $*, and use swift itself: swift run -c release berth serve"
+            "install what Debian calls $*, and use swift itself: swift run --configuration release --static-swift-stdlib berth serve"
     fi
     for name in "$@"; do
         if [[ $(dpkg-query --show --showformat='${db:Status-Status}' "$name" 2>/dev/null) != installed ]]; then
@@ -81,6 +81,10 @@ require_swift() {
     fi
 }
 
+# How the program is linked for release: with the Swift library in it, so that it runs where there is no Swift, and
+# without symbols.
+release_flags=(--static-swift-stdlib -Xlinker -s)
+
 # build_release ROOT: builds the program of that checkout for release; what the build says is kept.
 build_release() {
     local log=$1/.build/serve-build.log
@@ -90,7 +94,8 @@ build_release() {
     else
         say "building (the first time takes some minutes)…"
     fi
-    if ! swift build --package-path "$1" --configuration release --product berth >"$log" 2>&1; then
+    if ! swift build --package-path "$1" --configuration release "${release_flags[@]}" --product berth \
+        >"$log" 2>&1; then
         tail -n 30 "$log" >&2
         die "the build failed; above is the end of $log"
     fi
