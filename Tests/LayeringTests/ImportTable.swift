@@ -13,7 +13,7 @@ enum ImportTable {
         "Executables": [],
         "Archive": ["CZlib", "CZstd"],
         "Storage": nio.union([
-            "OCI", "CSQLite", "GRDB", "GRDBSQLite", "Logging", "FoundationEssentials",
+            "OCI", "CLinux", "CSQLite", "GRDB", "GRDBSQLite", "Logging", "FoundationEssentials",
         ]),
         "Packager": ["OCI", "Executables", "Archive", "FoundationEssentials"],
         "Registry": [
@@ -39,6 +39,7 @@ enum ImportTable {
         "GRDB": ["Storage/SQLite/"],
         "GRDBSQLite": ["Storage/SQLite/LogLength.swift"],
         "CSQLite": ["Storage/SQLite/Database+Closing.swift"],
+        "CLinux": ["Storage/Blobs/POSIXFileOperations.swift"],
         "CZlib": ["Archive/"],
         "CZstd": ["Archive/"],
         "Yams": ["Commands/Configuration/"],

@@ -9,7 +9,8 @@ import Synchronization
 package final class FaultyFileOperations: FileOperations {
     /// A kind of call.
     package enum Operation: String, CaseIterable, Hashable, Sendable {
-        case open, write, read, size, modified, truncate, evict, sync, syncFolder, rename, link, protect,
+        case open, write, read, size, modified, truncate, evict, startWriteback, load, sync, syncFolder,
+            rename, link, protect,
             remove, makeFolder, removeFolder,
             entries
 
@@ -202,6 +203,16 @@ extension FaultyFileOperations {
         machine.evict(file)
     }
 
+    package func startWriteback(of range: Range<Int64>, of file: OpenFile) {
+        record(Call(operation: .startWriteback, path: file.path))
+        machine.startWriteback(of: range, of: file)
+    }
+
+    package func load(_ range: Range<Int64>, of file: OpenFile) {
+        record(Call(operation: .load, path: file.path))
+        machine.load(range, of: file)
+    }
+
     package func sync(_ file: OpenFile) throws(FileError) {
         try begin(.sync, file.path)
         if passesFlushesOn { try machine.sync(file) }
@@ -276,7 +287,7 @@ extension FaultyFileOperations.Operation {
         case .protect: "chmod"
         case .entries: "opendir"
         case .size, .modified: "stat"
-        case .open, .write, .read, .truncate, .evict, .rename, .link: rawValue
+        case .open, .write, .read, .truncate, .evict, .startWriteback, .load, .rename, .link: rawValue
         }
     }
 }

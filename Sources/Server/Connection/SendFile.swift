@@ -18,30 +18,48 @@ enum SendFile {
 
     /// Returns when the peer has taken it all, or fails when the connection breaks.
     ///
-    /// It goes in below the typed parts of the pipeline, behind the head that was written before.
-    static func send(_ range: Range<Int64>, of file: OpenFile, to channel: any Channel) async throws {
-        try await channel.eventLoop.flatSubmit { () -> EventLoopFuture<Void> in
-            do {
-                let codec = try channel.pipeline.syncOperations.context(
-                    handlerType: HTTP1ToHTTPServerCodec.self
-                )
-                // The handle is never closed: `file` owns the descriptor, and lives until the promise is done.
-                let handle = NIOFileHandle(_deprecatedTakingOwnershipOfDescriptor: file.descriptor)
-                let region = FileRegion(
-                    fileHandle: handle,
-                    readerIndex: Int(range.lowerBound),
-                    endIndex: Int(range.upperBound)
-                )
-                let promise = channel.eventLoop.makePromise(of: Void.self)
-                promise.futureResult.whenComplete { _ in
-                    withExtendedLifetime(file) { _ = try? handle.takeDescriptorOwnership() }
-                }
-                let part = HTTPServerResponsePart.body(.fileRegion(region))
-                codec.writeAndFlush(NIOAny(part), promise: promise)
-                return promise.futureResult
-            } catch {
-                return channel.eventLoop.makeFailedFuture(error)
+    /// It goes in below the typed parts of the pipeline, behind the head that was written before, piece by piece: while one
+    /// is sent, the next is read into memory elsewhere, because the disk would hold up all connections of the event loop.
+    static func send(_ range: Range<Int64>, of blob: OpenBlob, to channel: any Channel) async throws {
+        var last: EventLoopFuture<Void>?
+        for start in stride(from: range.lowerBound, to: range.upperBound, by: Int(piece)) {
+            let part = start..<min(start + piece, range.upperBound)
+            try await blob.load(part)
+            try await last?.get()
+            last = channel.eventLoop.flatSubmit { write(part, of: blob.file, to: channel) }
+        }
+        try await last?.get()
+    }
+
+    /// What is read into memory at once, in bytes.
+    private static let piece: Int64 = 4 * 1024 * 1024
+
+    /// On the event loop; succeeds when the kernel has taken it all.
+    private static func write(
+        _ range: Range<Int64>,
+        of file: OpenFile,
+        to channel: any Channel
+    ) -> EventLoopFuture<Void> {
+        do {
+            let codec = try channel.pipeline.syncOperations.context(
+                handlerType: HTTP1ToHTTPServerCodec.self
+            )
+            // The handle is never closed: `file` owns the descriptor, and lives until the promise is done.
+            let handle = NIOFileHandle(_deprecatedTakingOwnershipOfDescriptor: file.descriptor)
+            let region = FileRegion(
+                fileHandle: handle,
+                readerIndex: Int(range.lowerBound),
+                endIndex: Int(range.upperBound)
+            )
+            let promise = channel.eventLoop.makePromise(of: Void.self)
+            promise.futureResult.whenComplete { _ in
+                withExtendedLifetime(file) { _ = try? handle.takeDescriptorOwnership() }
             }
-        }.get()
+            let part = HTTPServerResponsePart.body(.fileRegion(region))
+            codec.writeAndFlush(NIOAny(part), promise: promise)
+            return promise.futureResult
+        } catch {
+            return channel.eventLoop.makeFailedFuture(error)
+        }
     }
 }

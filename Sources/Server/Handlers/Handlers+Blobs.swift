@@ -68,7 +68,7 @@ extension Handlers {
         guard !range.isEmpty else { return ResponseBody() }
         return ResponseBody(contentLength: range.count) { [channel] writer in
             if await SendFile.isPossible(on: channel) {
-                try await SendFile.send(range, of: blob.file, to: channel)
+                try await SendFile.send(range, of: blob, to: channel)
             } else {
                 var offset = range.lowerBound
                 while offset < range.upperBound {

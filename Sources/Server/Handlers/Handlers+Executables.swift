@@ -54,7 +54,7 @@ extension Handlers {
                 let start = stored.lowerBound + range.lowerBound
                 try await SendFile.send(
                     start..<(start + Int64(range.count)),
-                    of: content.blob.file,
+                    of: content.blob,
                     to: channel
                 )
             } else {

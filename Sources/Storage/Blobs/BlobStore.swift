@@ -24,6 +24,11 @@ package protocol BlobStore: BlobStoreExamination {
     /// How many bytes of a session have come: what is kept if the process dies now.
     func durableOffset(of upload: UploadID) async throws -> Int64
 
+    /// What a session is for; nil for one that ends with the process.
+    ///
+    /// Cheaper than all that ``session(_:)`` tells: where the session is known nothing is asked of the disk.
+    func header(of upload: UploadID) async throws -> UploadHeader?
+
     /// What a session is for, and where it stands.
     func session(_ upload: UploadID) async throws -> UploadSession
 
@@ -144,6 +149,11 @@ package struct OpenBlob: Sendable {
     package let size: Int64
     /// For sendfile.
     package let file: OpenFile
+
+    /// Has the system read part of it into memory, off the caller's thread, so that sendfile does not wait for the disk.
+    ///
+    /// Does what it can.
+    package let load: @Sendable (Range<Int64>) async throws -> Void
 
     /// Reads part of it, off the caller's thread.
     ///

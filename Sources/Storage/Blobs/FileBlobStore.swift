@@ -66,7 +66,19 @@ extension FileBlobStore {
     }
 
     package func durableOffset(of id: UploadID) async throws -> Int64 {
+        try await offset(of: fileUpload(id))
+    }
+
+    package func header(of id: UploadID) async throws -> UploadHeader? {
         let upload = try await fileUpload(id)
+        // Throws for one that has ended.
+        _ = try await offset(of: upload)
+        return upload.header
+    }
+
+    /// Where a session stands, which takes another thread only while somebody is writing to it.
+    private func offset(of upload: FileUpload) async throws -> Int64 {
+        if let offset = try upload.offsetIfIdle() { return offset }
         return try await blocking { try upload.offset() }
     }
 
@@ -205,7 +217,10 @@ extension FileBlobStore {
             }
         }
         guard let file else { return nil }
-        return OpenBlob(digest: digest, size: size, file: file) { [self] range in
+        let load = { @Sendable [self] (range: Range<Int64>) in
+            try await blocking { [files] in files.load(range, of: file) }
+        }
+        return OpenBlob(digest: digest, size: size, file: file, load: load) { [self] range in
             let part = try await blocking { [files] in try files.buffer(range, of: file) }
             guard part.readableBytes == range.count else { throw StorageError.corrupt(digest) }
             return part

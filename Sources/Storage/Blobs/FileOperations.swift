@@ -22,6 +22,14 @@ package protocol FileOperations: Sendable {
     ///
     /// Does what it can.
     func evict(_ file: OpenFile)
+    /// Has the disk begin to write what memory holds of a part of the file.
+    ///
+    /// Does what it can, and promises nothing.
+    func startWriteback(of range: Range<Int64>, of file: OpenFile)
+    /// Returns when memory holds a part of the file.
+    ///
+    /// Does what it can.
+    func load(_ range: Range<Int64>, of file: OpenFile)
     /// Returns when the file's content survives a loss of power.
     func sync(_ file: OpenFile) throws(FileError)
     /// Returns when a folder's entries survive a loss of power.

@@ -19,6 +19,8 @@ final class FileUpload: Sendable {
         /// Nil where the file holds bytes that this process has not hashed: it is read again at the end.
         var digester: Digester?
         var phase = Phase.open
+        /// Up to where the disk has been given the bytes.
+        var writtenBack: Int64
     }
 
     let id: UploadID
@@ -33,11 +35,19 @@ final class FileUpload: Sendable {
         self.path = path
         self.files = files
         let digester = offset == 0 ? Digester(header?.algorithm ?? .sha256) : nil
-        state = Mutex(State(offset: offset, digester: digester))
+        state = Mutex(State(offset: offset, digester: digester, writtenBack: offset))
     }
 
     func offset() throws -> Int64 {
         try state.withLock { state in
+            try checkOpen(state)
+            return state.offset
+        }
+    }
+
+    /// The same without waiting: nil while somebody is writing.
+    func offsetIfIdle() throws -> Int64? {
+        try state.withLockIfAvailable { state in
             try checkOpen(state)
             return state.offset
         }
@@ -76,7 +86,8 @@ final class FileUpload: Sendable {
 
     /// Writes and hashes chunk by chunk.
     ///
-    /// After an error what was written and hashed whole is kept.
+    /// After an error what was written and hashed whole is kept. The disk is given what has come early, so that the flush
+    /// that follows finds little to do.
     func append(_ chunks: [ByteBuffer], at offset: Int64) throws -> Int64 {
         try state.withLock { state in
             try checkOpen(state)
@@ -84,6 +95,7 @@ final class FileUpload: Sendable {
                 throw StorageError.wrongOffset(expected: offset, actual: state.offset)
             }
             let file = try openBytes(.update)
+            defer { startWriteback(file, &state) }
             do {
                 for chunk in chunks {
                     // SAFETY: the bytes are used within the closure alone.
@@ -100,6 +112,16 @@ final class FileUpload: Sendable {
             return state.offset
         }
     }
+
+    private func startWriteback(_ file: OpenFile, _ state: inout State) {
+        guard state.offset - state.writtenBack >= Self.writebackPortion else { return }
+        files.startWriteback(of: state.writtenBack..<state.offset, of: file)
+        state.writtenBack = state.offset
+    }
+
+    /// How many bytes come together before the disk is given them: enough that it writes in large pieces, and that a small
+    /// blob is left to its flush.
+    private static let writebackPortion: Int64 = 8 * 1024 * 1024
 
     /// Drops what a failed write left behind the last whole chunk.
     ///
@@ -131,12 +153,14 @@ final class FileUpload: Sendable {
             return (state.offset, state.digester)
         }
         do {
-            let digest =
-                if let digester, digester.algorithm == algorithm {
-                    digester.finish()
-                } else {
-                    try digestOfBytes(algorithm, size: size)
-                }
+            let digest: Digest
+            if let digester, digester.algorithm == algorithm {
+                // Bytes that somebody has removed or cut off meanwhile become no blob.
+                guard try files.size(of: openBytes(.read)) == size else { throw shortFile }
+                digest = digester.finish()
+            } else {
+                digest = try digestOfBytes(algorithm, size: size)
+            }
             state.withLock { $0.phase = .ended }
             return (digest, size)
         } catch {

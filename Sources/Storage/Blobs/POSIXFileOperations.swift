@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// The file system of this machine.
@@ -66,6 +67,46 @@ package struct POSIXFileOperations: FileOperations {
 
     package func evict(_ file: OpenFile) {
         _ = posix_fadvise(file.descriptor, 0, 0, POSIX_FADV_DONTNEED)
+    }
+
+    package func startWriteback(of range: Range<Int64>, of file: OpenFile) {
+        _ = sync_file_range(
+            file.descriptor,
+            range.lowerBound,
+            Int64(range.count),
+            UInt32(CLINUX_SYNC_FILE_RANGE_WRITE)
+        )
+    }
+
+    package func load(_ range: Range<Int64>, of file: OpenFile) {
+        guard !range.isEmpty, !isInMemory(range, of: file) else { return }
+        var offset = range.lowerBound
+        // Small enough for a core's cache: nobody looks at what is read.
+        withUnsafeTemporaryAllocation(byteCount: 128 * 1024, alignment: 16) { bytes in
+            while offset < range.upperBound {
+                let wanted = min(bytes.count, Int(range.upperBound - offset))
+                let count = pread(file.descriptor, bytes.baseAddress, wanted, off_t(offset))
+                // Whoever reads in earnest is told what is wrong.
+                guard count > 0 else { return }
+                offset += Int64(count)
+            }
+        }
+    }
+
+    /// Whether the system holds a part of a file in memory; false where it does not say.
+    private func isInMemory(_ range: Range<Int64>, of file: OpenFile) -> Bool {
+        let page = Int64(sysconf(Int32(_SC_PAGESIZE)))
+        let start = range.lowerBound / page * page
+        let size = Int(range.upperBound - start)
+        guard let pages = mmap(nil, size, PROT_READ, MAP_SHARED, file.descriptor, off_t(start)),
+            pages != MAP_FAILED
+        else { return false }
+        defer { munmap(pages, size) }
+        return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: (size + Int(page) - 1) / Int(page)) {
+            held in
+            // The other bits are for the system.
+            mincore(pages, size, held.baseAddress) == 0 && held.allSatisfy { $0 & 1 == 1 }
+        }
     }
 
     package func sync(_ file: OpenFile) throws(FileError) {

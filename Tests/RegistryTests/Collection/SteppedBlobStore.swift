@@ -19,6 +19,8 @@ struct SteppedBlobStore: BlobStore {
         try await blobs.durableOffset(of: upload)
     }
 
+    func header(of upload: UploadID) async throws -> UploadHeader? { try await blobs.header(of: upload) }
+
     func session(_ upload: UploadID) async throws -> UploadSession {
         try await blobs.session(upload)
     }

@@ -32,6 +32,31 @@ struct BlobTests {
         }
     }
 
+    @Test("What the kernel sends is read into memory before, so that no event loop waits for the disk")
+    func readAhead() async throws {
+        try await withServer { server in
+            let blob = TimeLimitTests.large
+            try await server.direct.push(blob, to: "a")
+            let path = server.test.folder.file("blobs/sha256/\(blob.digest.encoded)")
+            for (range, pieces) in [(nil, 3), ("bytes=1-", 3), ("bytes=4194304-8388607", 1)]
+                as [(String?, Int)]
+            {
+                let before = server.test.files.calls.count { $0.operation == .load && $0.path == path }
+                let fields: KeyValuePairs<String, String> = if let range { ["Range": range] } else { [:] }
+                let reply = try await server.client.send("GET", "/v2/a/blobs/\(blob.digest)", fields)
+                let expected: ArraySlice<UInt8> =
+                    switch range {
+                    case nil: blob.bytes[...]
+                    case "bytes=1-": blob.bytes[1...]
+                    default: blob.bytes[4_194_304...8_388_607]
+                    }
+                #expect(reply.content == Array(expected))
+                let after = server.test.files.calls.count { $0.operation == .load && $0.path == path }
+                #expect(after - before == pieces)
+            }
+        }
+    }
+
     @Test(
         "Part of a blob",
         arguments: Transport.allCases,

@@ -82,6 +82,7 @@ struct BlobStoreUploadConformance {
             for header in [try Self.header(), try Self.header(.sha512), nil] {
                 let upload = try await store.beginUpload(header)
                 #expect(try await store.session(upload).header == header)
+                #expect(try await store.header(of: upload) == header)
             }
         }
     }
@@ -211,6 +212,7 @@ struct BlobStoreUploadConformance {
             try await store.append([ByteBuffer(bytes: [4])], to: upload, at: 3)
         }
         await #expect(throws: unknown) { _ = try await store.session(upload) }
+        await #expect(throws: unknown) { _ = try await store.header(of: upload) }
         await #expect(throws: unknown) { try await store.read(0..<1, of: upload) }
         await #expect(throws: unknown) { try await store.finishUpload(upload, expecting: nil) }
         await #expect(throws: unknown) { try await store.cancelUpload(upload) }

@@ -73,4 +73,39 @@ extension FileBlobStoreTests {
             }
         }
     }
+
+    @Test(
+        "A session whose bytes somebody has removed or cut off becomes no blob",
+        arguments: [nil, 2] as [Int?]
+    )
+    func damagedBytes(left: Int?) async throws {
+        try await Self.withStore { scene in
+            let id = try await scene.store.upload([1, 2, 3], header: Self.header())
+            let path = scene.folder.file("uploads/\(id)")
+            if let left { #expect(truncate(path, left) == 0) } else { #expect(unlink(path) == 0) }
+            await #expect {
+                _ = try await scene.store.finishUpload(id, expecting: nil)
+            } throws: { error in
+                switch error as? StorageError {
+                case .unknownUpload: left == nil
+                case .failed(_, path, EIO): left != nil
+                default: false
+                }
+            }
+        }
+    }
+
+    @Test("The disk is given large content while it comes, and small content when it is flushed")
+    func writeback() async throws {
+        try await Self.withStore { scene in
+            let part = ByteBuffer(repeating: 7, count: 3 << 20)
+            let id = try await scene.store.beginUpload(nil)
+            var counts: [Int] = []
+            for number in 0..<7 {
+                _ = try await scene.store.append([part], to: id, at: Int64(number) * 3 << 20)
+                counts.append(scene.files.count(of: .startWriteback))
+            }
+            #expect(counts == [0, 0, 1, 1, 1, 2, 2])
+        }
+    }
 }

@@ -116,6 +116,13 @@ extension RecordingFileOperations {
 
     func evict(_ file: OpenFile) { machine.evict(file) }
 
+    // It promises nothing, so that it is none of the flushes.
+    func startWriteback(of range: Range<Int64>, of file: OpenFile) {
+        machine.startWriteback(of: range, of: file)
+    }
+
+    func load(_ range: Range<Int64>, of file: OpenFile) { machine.load(range, of: file) }
+
     func protect(_ path: String) throws(FileError) { try machine.protect(path) }
 
     func removeFolder(_ path: String) throws(FileError) { try machine.removeFolder(path) }
