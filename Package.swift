@@ -64,10 +64,11 @@ let package = Package(
             dependencies: ["CZlib", "CZstd"],
             swiftSettings: strict + [.unsafeFlags(["-O"], .when(configuration: .debug))]
         ),
+        .systemLibrary(name: "CLinux"),
         .target(name: "CSQLite", linkerSettings: [.linkedLibrary("sqlite3")]),
         .target(
             name: "Storage",
-            dependencies: ["OCI", "CSQLite", nioCore, nioPosix, grdb, grdbSQLite, logging],
+            dependencies: ["OCI", "CSQLite", "CLinux", nioCore, nioPosix, grdb, grdbSQLite, logging],
             swiftSettings: strict
         ),
         .target(name: "Packager", dependencies: ["OCI", "Executables", "Archive"], swiftSettings: strict),

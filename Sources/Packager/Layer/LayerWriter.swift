@@ -53,13 +53,14 @@ struct LayerWriter: Sendable {
         let rest = try await stream.finish()
         count(rest)
         chunks += rest
+        let diffID = archiveDigester.finish()
         let layer = Layer(
             descriptor: Descriptor(
                 mediaType: codec.mediaType,
-                digest: compressedDigester.finish(),
+                digest: codec.compression == .none ? diffID : compressedDigester.finish(),
                 size: Int64(clamping: compressedSize)
             ),
-            diffID: archiveDigester.finish(),
+            diffID: diffID,
             archiveSize: Int64(clamping: archiveSize)
         )
         return (chunks, layer)
@@ -83,7 +84,8 @@ struct LayerWriter: Sendable {
 
     private mutating func count(_ chunks: [[UInt8]]) {
         for chunk in chunks {
-            compressedDigester.update(chunk)
+            // What is not compressed is the archive itself.
+            if codec.compression != .none { compressedDigester.update(chunk) }
             compressedSize += UInt64(chunk.count)
         }
     }

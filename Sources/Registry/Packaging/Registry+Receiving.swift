@@ -38,8 +38,20 @@ extension Registry {
         arrival.beginning = try await content.beginning(Packager.hintSize)
         var builder = try await builder(arrival)
         let limit = policy.maximumUploadSize
-        var executable = UploadWriter(blobs: blobs, upload: arrival.spool, offset: 0, limit: limit)
-        var output = UploadWriter(blobs: blobs, upload: arrival.layer, offset: 0, limit: nil)
+        var executable = UploadWriter(
+            blobs: blobs,
+            upload: arrival.spool,
+            offset: 0,
+            limit: limit,
+            isOverlapping: true
+        )
+        var output = UploadWriter(
+            blobs: blobs,
+            upload: arrival.layer,
+            offset: 0,
+            limit: nil,
+            isOverlapping: true
+        )
         while let chunk = try await content.next() {
             try await executable.write(chunk)
             guard builder != nil, let chunks = try await builder?.append(Array(chunk.readableBytesView))

@@ -12,6 +12,10 @@ struct UploadWriter {
     private var gathered: Int?
     /// Where the next chunk goes, once what is pending has been written.
     private(set) var offset: Int64
+    /// Whether a portion is written while the next one is gathered.
+    private let isOverlapping: Bool
+    /// The portion that is being written.
+    private var underWay: Task<Int64, any Error>?
 
     /// Makes the hop to the blob store's threads cheap beside the hashing, and keeps an upload's memory small.
     private static let portion = 256 * 1024
@@ -19,11 +23,16 @@ struct UploadWriter {
     /// hold for as long as it waits.
     private static let smallChunk = 16 * 1024
 
-    init(blobs: any BlobStore, upload: UploadID, offset: Int64, limit: Int64?) {
+    /// Begins at an offset.
+    ///
+    /// `isOverlapping`: for a session that nobody else knows. After an error the last portion may still be on its way, which
+    /// the end of the session waits for.
+    init(blobs: any BlobStore, upload: UploadID, offset: Int64, limit: Int64?, isOverlapping: Bool = false) {
         self.blobs = blobs
         self.upload = upload
         self.offset = offset
         self.limit = limit
+        self.isOverlapping = isOverlapping
     }
 
     /// Takes a chunk, and writes when enough has come together.
@@ -33,7 +42,7 @@ struct UploadWriter {
         }
         keep(chunk)
         pendingBytes += chunk.readableBytes
-        if pendingBytes >= Self.portion { try await flush() }
+        if pendingBytes >= Self.portion { try await send() }
     }
 
     private mutating func keep(_ chunk: ByteBuffer) {
@@ -49,13 +58,33 @@ struct UploadWriter {
         if let gathered { pending[gathered].writeImmutableBuffer(chunk) }
     }
 
-    /// Writes what is pending.
+    /// Writes what is pending, and returns when all has been written.
     mutating func flush() async throws {
+        try await send()
+        try await settle()
+    }
+
+    private mutating func send() async throws {
         guard !pending.isEmpty else { return }
         let chunks = pending
+        let size = Int64(pendingBytes)
         pending.removeAll(keepingCapacity: true)
         gathered = nil
         pendingBytes = 0
-        offset = try await blobs.append(chunks, to: upload, at: offset)
+        guard isOverlapping else {
+            offset = try await blobs.append(chunks, to: upload, at: offset)
+            return
+        }
+        try await settle()
+        underWay = Task { [blobs, upload, offset] in
+            try await blobs.append(chunks, to: upload, at: offset)
+        }
+        offset += size
+    }
+
+    private mutating func settle() async throws {
+        guard let underWay else { return }
+        self.underWay = nil
+        _ = try await underWay.value
     }
 }
