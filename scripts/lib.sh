@@ -28,7 +28,8 @@ install_packages() {
     local name absent=()
     if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
         die "this is no Debian-like system, and these scripts set up no other;" \
-            "install what Debian calls $*, and use swift itself: swift run --configuration release --static-swift-stdlib berth serve"
+            "install what Debian calls $*, and use swift itself:" \
+            "swift run --configuration release --static-swift-stdlib berth serve"
     fi
     for name in "$@"; do
         if [[ $(dpkg-query --show --showformat='${db:Status-Status}' "$name" 2>/dev/null) != installed ]]; then
