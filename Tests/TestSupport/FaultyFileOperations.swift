@@ -9,7 +9,8 @@ import Synchronization
 package final class FaultyFileOperations: FileOperations {
     /// A kind of call.
     package enum Operation: String, CaseIterable, Hashable, Sendable {
-        case open, write, read, size, modified, truncate, evict, startWriteback, load, sync, syncFolder,
+        case open, write, read, size, modified, truncate, evict, startWriteback, holds, load, sync,
+            syncFolder,
             rename, link, protect,
             remove, makeFolder, removeFolder,
             entries
@@ -203,9 +204,14 @@ extension FaultyFileOperations {
         machine.evict(file)
     }
 
-    package func startWriteback(of range: Range<Int64>, of file: OpenFile) {
-        record(Call(operation: .startWriteback, path: file.path))
-        machine.startWriteback(of: range, of: file)
+    package func startWriteback(of range: Range<Int64>, of file: OpenFile) throws(FileError) {
+        try begin(.startWriteback, file.path)
+        try machine.startWriteback(of: range, of: file)
+    }
+
+    package func holds(_ range: Range<Int64>, of file: OpenFile) -> Bool {
+        record(Call(operation: .holds, path: file.path))
+        return machine.holds(range, of: file)
     }
 
     package func load(_ range: Range<Int64>, of file: OpenFile) {
@@ -281,13 +287,14 @@ extension FaultyFileOperations.Operation {
     package var name: String {
         switch self {
         case .sync, .syncFolder: FileError.flush
+        case .startWriteback: "sync_file_range"
         case .remove: "unlink"
         case .makeFolder: "mkdir"
         case .removeFolder: "rmdir"
         case .protect: "chmod"
         case .entries: "opendir"
         case .size, .modified: "stat"
-        case .open, .write, .read, .truncate, .evict, .startWriteback, .load, .rename, .link: rawValue
+        case .open, .write, .read, .truncate, .evict, .holds, .load, .rename, .link: rawValue
         }
     }
 }

@@ -6,14 +6,24 @@ import Server
 struct RequestLog {
     let format: LogFormat
 
-    /// Writes the lines of some requests that have just been answered, together.
+    /// Writes the lines of some requests that have just been answered, as many together as a pipe takes in one piece: no
+    /// other's can come to stand within one.
     func write(_ records: [RequestRecord]) {
         let time = LogTime.now
-        Terminal.write(
-            records.reduce(into: "") { $0 += line($1, time: time) + "\n" },
-            to: STDERR_FILENO
-        )
+        var lines = ""
+        for record in records {
+            let line = line(record, time: time) + "\n"
+            if !lines.isEmpty, lines.utf8.count + line.utf8.count > Self.piece {
+                Terminal.write(lines, to: STDERR_FILENO)
+                lines = ""
+            }
+            lines += line
+        }
+        Terminal.write(lines, to: STDERR_FILENO)
     }
+
+    /// In bytes, what POSIX calls PIPE_BUF on Linux.
+    private static let piece = 4096
 
     /// The line of a request, without its end.
     func line(_ record: RequestRecord, time: String) -> String {

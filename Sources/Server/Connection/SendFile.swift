@@ -20,15 +20,16 @@ enum SendFile {
     ///
     /// It goes in below the typed parts of the pipeline, behind the head that was written before, piece by piece: while one
     /// is sent, the next is read into memory elsewhere, because the disk would hold up all connections of the event loop.
+    /// Two are on their way together, so that the connection has something to send as long as there is anything.
     static func send(_ range: Range<Int64>, of blob: OpenBlob, to channel: any Channel) async throws {
-        var last: EventLoopFuture<Void>?
+        var underWay: [EventLoopFuture<Void>] = []
         for start in stride(from: range.lowerBound, to: range.upperBound, by: Int(piece)) {
             let part = start..<min(start + piece, range.upperBound)
-            try await blob.load(part)
-            try await last?.get()
-            last = channel.eventLoop.flatSubmit { write(part, of: blob.file, to: channel) }
+            await blob.load(part)
+            if underWay.count == 2 { try await underWay.removeFirst().get() }
+            underWay.append(channel.eventLoop.flatSubmit { write(part, of: blob.file, to: channel) })
         }
-        try await last?.get()
+        for piece in underWay { try await piece.get() }
     }
 
     /// What is read into memory at once, in bytes.

@@ -152,8 +152,8 @@ package struct OpenBlob: Sendable {
 
     /// Has the system read part of it into memory, off the caller's thread, so that sendfile does not wait for the disk.
     ///
-    /// Does what it can.
-    package let load: @Sendable (Range<Int64>) async throws -> Void
+    /// Does what it can; what is in memory is not waited for.
+    package let load: @Sendable (Range<Int64>) async -> Void
 
     /// Reads part of it, off the caller's thread.
     ///

@@ -218,7 +218,8 @@ extension FileBlobStore {
         }
         guard let file else { return nil }
         let load = { @Sendable [self] (range: Range<Int64>) in
-            try await blocking { [files] in files.load(range, of: file) }
+            guard !files.holds(range, of: file) else { return }
+            try? await blocking { [files] in files.load(range, of: file) }
         }
         return OpenBlob(digest: digest, size: size, file: file, load: load) { [self] range in
             let part = try await blocking { [files] in try files.buffer(range, of: file) }

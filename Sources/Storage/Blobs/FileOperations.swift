@@ -24,8 +24,12 @@ package protocol FileOperations: Sendable {
     func evict(_ file: OpenFile)
     /// Has the disk begin to write what memory holds of a part of the file.
     ///
-    /// Does what it can, and promises nothing.
-    func startWriteback(of range: Range<Int64>, of file: OpenFile)
+    /// Promises nothing; throws where bytes may have been lost.
+    func startWriteback(of range: Range<Int64>, of file: OpenFile) throws(FileError)
+    /// Whether memory holds a part of the file; asks without waiting for the disk.
+    ///
+    /// True also of a file that this user neither owns nor may write to: of that the system does not tell.
+    func holds(_ range: Range<Int64>, of file: OpenFile) -> Bool
     /// Returns when memory holds a part of the file.
     ///
     /// Does what it can.

@@ -95,7 +95,6 @@ final class FileUpload: Sendable {
                 throw StorageError.wrongOffset(expected: offset, actual: state.offset)
             }
             let file = try openBytes(.update)
-            defer { startWriteback(file, &state) }
             do {
                 for chunk in chunks {
                     // SAFETY: the bytes are used within the closure alone.
@@ -109,14 +108,23 @@ final class FileUpload: Sendable {
                 cutBack(file, &state)
                 throw error
             }
+            try startWriteback(file, &state)
             return state.offset
         }
     }
 
-    private func startWriteback(_ file: OpenFile, _ state: inout State) {
-        guard state.offset - state.writtenBack >= Self.writebackPortion else { return }
-        files.startWriteback(of: state.writtenBack..<state.offset, of: file)
-        state.writtenBack = state.offset
+    private func startWriteback(_ file: OpenFile, _ state: inout State) throws {
+        // A page that the disk is being given may have to wait for it before it is written to again.
+        let end = state.offset / Self.writebackPortion * Self.writebackPortion
+        guard end > state.writtenBack else { return }
+        do {
+            try files.startWriteback(of: state.writtenBack..<end, of: file)
+        } catch {
+            // What was hashed may not be what the file has: it is read again at the end.
+            state.digester = nil
+            throw error
+        }
+        state.writtenBack = end
     }
 
     /// How many bytes come together before the disk is given them: enough that it writes in large pieces, and that a small

@@ -69,17 +69,22 @@ package struct POSIXFileOperations: FileOperations {
         _ = posix_fadvise(file.descriptor, 0, 0, POSIX_FADV_DONTNEED)
     }
 
-    package func startWriteback(of range: Range<Int64>, of file: OpenFile) {
-        _ = sync_file_range(
-            file.descriptor,
-            range.lowerBound,
-            Int64(range.count),
-            UInt32(CLINUX_SYNC_FILE_RANGE_WRITE)
-        )
+    package func startWriteback(of range: Range<Int64>, of file: OpenFile) throws(FileError) {
+        do throws(FileError) {
+            _ = try Self.call("sync_file_range", file.path) {
+                sync_file_range(
+                    file.descriptor,
+                    range.lowerBound,
+                    Int64(range.count),
+                    UInt32(CLINUX_SYNC_FILE_RANGE_WRITE)
+                )
+            }
+        } catch  where [EINVAL, ESPIPE, ENOSYS].contains(error.code) {
+            // This file system has no such call.
+        }
     }
 
     package func load(_ range: Range<Int64>, of file: OpenFile) {
-        guard !range.isEmpty, !isInMemory(range, of: file) else { return }
         var offset = range.lowerBound
         // Small enough for a core's cache: nobody looks at what is read.
         withUnsafeTemporaryAllocation(byteCount: 128 * 1024, alignment: 16) { bytes in
@@ -93,8 +98,8 @@ package struct POSIXFileOperations: FileOperations {
         }
     }
 
-    /// Whether the system holds a part of a file in memory; false where it does not say.
-    private func isInMemory(_ range: Range<Int64>, of file: OpenFile) -> Bool {
+    package func holds(_ range: Range<Int64>, of file: OpenFile) -> Bool {
+        guard !range.isEmpty else { return true }
         let page = Int64(sysconf(Int32(_SC_PAGESIZE)))
         let start = range.lowerBound / page * page
         let size = Int(range.upperBound - start)

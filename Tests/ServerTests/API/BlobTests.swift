@@ -32,7 +32,7 @@ struct BlobTests {
         }
     }
 
-    @Test("What the kernel sends is read into memory before, so that no event loop waits for the disk")
+    @Test("What the kernel sends is looked for in memory before, so that no event loop waits for the disk")
     func readAhead() async throws {
         try await withServer { server in
             let blob = TimeLimitTests.large
@@ -41,7 +41,7 @@ struct BlobTests {
             for (range, pieces) in [(nil, 3), ("bytes=1-", 3), ("bytes=4194304-8388607", 1)]
                 as [(String?, Int)]
             {
-                let before = server.test.files.calls.count { $0.operation == .load && $0.path == path }
+                let before = server.test.files.calls.count { $0.operation == .holds && $0.path == path }
                 let fields: KeyValuePairs<String, String> = if let range { ["Range": range] } else { [:] }
                 let reply = try await server.client.send("GET", "/v2/a/blobs/\(blob.digest)", fields)
                 let expected: ArraySlice<UInt8> =
@@ -51,7 +51,7 @@ struct BlobTests {
                     default: blob.bytes[4_194_304...8_388_607]
                     }
                 #expect(reply.content == Array(expected))
-                let after = server.test.files.calls.count { $0.operation == .load && $0.path == path }
+                let after = server.test.files.calls.count { $0.operation == .holds && $0.path == path }
                 #expect(after - before == pieces)
             }
         }

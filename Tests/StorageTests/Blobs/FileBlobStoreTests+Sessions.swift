@@ -108,4 +108,23 @@ extension FileBlobStoreTests {
             #expect(counts == [0, 0, 1, 1, 1, 2, 2])
         }
     }
+
+    @Test(
+        "Where the disk refuses what it is given early, the client is told, and what counts is what the file has"
+    )
+    func failedWriteback() async throws {
+        try await Self.withStore { scene in
+            let part = ByteBuffer(repeating: 7, count: 9 << 20)
+            let id = try await scene.store.beginUpload(nil)
+            scene.files.fail(.startWriteback)
+            let path = scene.folder.file("uploads/\(id)")
+            let expected = StorageError.failed(operation: "sync_file_range", path: path, code: EIO)
+            await #expect(throws: expected) { try await scene.store.append([part], to: id, at: 0) }
+            #expect(try await scene.store.durableOffset(of: id) == 9 << 20)
+            let reads = scene.files.count(of: .read)
+            let verified = try await scene.store.finishUpload(id, expecting: nil)
+            #expect(verified.digest == Digest(of: Array(part.readableBytesView)))
+            #expect(scene.files.count(of: .read) > reads)
+        }
+    }
 }

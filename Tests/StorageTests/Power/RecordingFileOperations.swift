@@ -117,9 +117,11 @@ extension RecordingFileOperations {
     func evict(_ file: OpenFile) { machine.evict(file) }
 
     // It promises nothing, so that it is none of the flushes.
-    func startWriteback(of range: Range<Int64>, of file: OpenFile) {
-        machine.startWriteback(of: range, of: file)
+    func startWriteback(of range: Range<Int64>, of file: OpenFile) throws(FileError) {
+        try machine.startWriteback(of: range, of: file)
     }
+
+    func holds(_ range: Range<Int64>, of file: OpenFile) -> Bool { machine.holds(range, of: file) }
 
     func load(_ range: Range<Int64>, of file: OpenFile) { machine.load(range, of: file) }
 
