@@ -89,7 +89,8 @@ let package = Package(
         .target(
             name: "Commands",
             dependencies: [
-                "OCI", "Executables", "Archive", "Storage", "Packager", "Registry", "Server", argumentParser,
+                "OCI", "CLinux", "Executables", "Archive", "Storage", "Packager", "Registry", "Server",
+                argumentParser,
                 configuration, yams, serviceLifecycle, unixSignals, asyncHTTPClient, nioCore, nioPosix,
                 nioHTTP1, logging,
             ],

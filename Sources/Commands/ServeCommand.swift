@@ -61,7 +61,10 @@ struct ServeCommand: AsyncParsableCommand {
             Terminal.print("and stores in \(owner.storagePath)")
             Terminal.print("try: curl -T ./program \(url)/")
             // Behind the first requests, and before the first upload.
-            Task.detached(priority: .background) { owner.prepare() }
+            Task.detached(priority: .background) {
+                owner.prepare()
+                ProgramMemory.releaseUsed()
+            }
         }
         var services: [any Service] = [
             listener, owner.socketService {}, owner.collectionService(logger: logger),

@@ -26,9 +26,9 @@ enum ImportTable {
             "FoundationEssentials",
         ]),
         "Commands": nio.union([
-            "OCI", "Executables", "Archive", "Storage", "Packager", "Registry", "Server", "ArgumentParser",
-            "Configuration", "Yams", "ServiceLifecycle", "UnixSignals", "AsyncHTTPClient", "Logging",
-            "FoundationEssentials",
+            "OCI", "CLinux", "Executables", "Archive", "Storage", "Packager", "Registry", "Server",
+            "ArgumentParser", "Configuration", "Yams", "ServiceLifecycle", "UnixSignals", "AsyncHTTPClient",
+            "Logging", "FoundationEssentials",
         ]),
         "berth": ["Commands"],
     ]
@@ -39,7 +39,7 @@ enum ImportTable {
         "GRDB": ["Storage/SQLite/"],
         "GRDBSQLite": ["Storage/SQLite/LogLength.swift"],
         "CSQLite": ["Storage/SQLite/Database+Closing.swift"],
-        "CLinux": ["Storage/Blobs/POSIXFileOperations.swift"],
+        "CLinux": ["Storage/Blobs/POSIXFileOperations.swift", "Commands/ProgramMemory.swift"],
         "CZlib": ["Archive/"],
         "CZstd": ["Archive/"],
         "Yams": ["Commands/Configuration/"],
